@@ -1,0 +1,46 @@
+import { gather } from '../config.ts';
+import { type Gateway, type ResolvedConfig, resolveSettings, startGateway } from '../gateway.ts';
+import { createLog } from '../log.ts';
+
+/** A second signal, or a shutdown that takes so many milliseconds, ends the process at once. */
+const SHUTDOWN_DEADLINE = 4_500;
+
+/** `ssemux [serve]`: runs the gateway until SIGTERM or SIGINT. */
+export async function serve(argv: string[]): Promise<undefined> {
+  const config = resolveSettings(gather(argv, process.env), false);
+  const log = createLog(config.logLevel, config.logFormat);
+  const gateway = await startGateway(config, { log }).catch((error: Error) => {
+    log.error(error.message);
+    process.exit(1);
+  });
+
+  const stop = (signal: NodeJS.Signals) => {
+    log.info(`${signal}: ending streams and stopping`);
+    process.once(signal, () => process.exit(1));
+    setTimeout(() => process.exit(1), SHUTDOWN_DEADLINE).unref();
+    gateway.close().then(() => {
+      log.info('stopped');
+      process.exit(0);
+    });
+  };
+  process.once('SIGTERM', stop);
+  process.once('SIGINT', stop);
+
+  if (config.logFormat === 'pretty' && config.logLevel !== 'silent')
+    process.stdout.write(greeting(config, gateway));
+  else log.info({ url: gateway.url, mode: config.mode, broker: gateway.stats().broker.type }, 'listening');
+}
+
+function greeting(config: ResolvedConfig, { url }: Gateway): string {
+  const broker =
+    config.valkeyUrl === undefined ? 'memory (this process only; set VALKEY_URL for Valkey)' : 'Valkey';
+  return `
+  ssemux is running: ${config.mode} mode, broker ${broker}
+
+    page      ${url}/
+    stream    curl -N '${url}/events?channel=order:123'
+    publish   curl ${url}/publish -H 'content-type: application/json' \\
+                -d '{"channel":"order:123","event_type":"status","data":"<b>Shipped</b>"}'
+
+`;
+}

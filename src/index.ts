@@ -1,0 +1,3 @@
+export type { Authorize, Decision, StreamRequest } from './access/authorizer.ts';
+export { ConfigError } from './config.ts';
+export { createGateway, type Gateway, type GatewayOptions, type GatewayStats } from './gateway.ts';

@@ -1,0 +1,1 @@
+export { Publisher, type PublisherEvent, type PublisherOptions } from './publisher.ts';

@@ -1,0 +1,88 @@
+import { Redis as Valkey } from 'iovalkey';
+import { channelProblem } from '../broker/channel.ts';
+import { encodeEnvelope, envelopeToEvent } from '../broker/envelope.ts';
+import { parseValkeyUrl } from '../broker/valkey-url.ts';
+
+/** An event to publish. */
+export interface PublisherEvent {
+  /** Name that pages listen for, one line. Default `update`. */
+  readonly event?: string;
+  /** Text, such as HTML for htmx, or any JSON value, which pages get as its JSON text. */
+  readonly data: unknown;
+  /** Becomes the page's `lastEventId`, one line. */
+  readonly id?: string | number;
+  /** Reconnection time for the browser, whole milliseconds. */
+  readonly retry?: number;
+}
+
+export type PublisherOptions =
+  /** A connection of the publisher's own, which pipelines by itself what is published in one turn of the event loop. */
+  | { readonly url: string; readonly client?: undefined }
+  /** A client of yours. The publisher does not close it. */
+  | { readonly client: Pick<Valkey, 'publish'>; readonly url?: undefined };
+
+/**
+ * Publishes events to the channels that ssemux carries to browsers.
+ *
+ * Delivery is at most once, and a message goes to whoever is subscribed at that moment, as with Valkey's PUBLISH.
+ */
+export class Publisher {
+  readonly #client: Pick<Valkey, 'publish'>;
+  readonly #own: Valkey | undefined;
+
+  /** @throws {Error} for a URL that is none of `valkey://`, `valkeys://`, `redis://`, `rediss://` */
+  constructor(options: PublisherOptions) {
+    if (options.client !== undefined) {
+      this.#client = options.client;
+      return;
+    }
+    this.#own = new Valkey({
+      ...parseValkeyUrl(options.url),
+      enableAutoPipelining: true,
+      connectionName: 'ssemux-publisher',
+    });
+    this.#own.on('error', () => {}); // told by the promises of what is published meanwhile
+    this.#client = this.#own;
+  }
+
+  /**
+   * Publishes one event and answers how many subscribers Valkey handed it to: gateways, not browsers.
+   *
+   * @throws {TypeError} for a channel, event name, id or retry that cannot be sent, and what would be right
+   * @throws {Error} of the client, if Valkey cannot be reached
+   */
+  async publish(channel: string, { event, data, id, retry }: PublisherEvent): Promise<number> {
+    const problem = channelProblem(channel);
+    if (problem !== undefined) throw new TypeError(`channel ${JSON.stringify(channel)} ${problem}`);
+    const envelope = { event_type: event, data, id, retry };
+    const result = envelopeToEvent(envelope);
+    if ('invalid' in result) {
+      const { field, problem } = result.invalid;
+      throw new TypeError(`${field === 'event_type' ? 'event' : field} ${problem}`);
+    }
+    return this.#client.publish(channel, encodeEnvelope(envelope));
+  }
+
+  /**
+   * Tells how far a task is: event `progress` on `task:<id>`, whose data is a `<progress>` element and then `html`.
+   *
+   * @param percent 0 to 100
+   * @throws {TypeError} for any other percent
+   */
+  async progress(taskId: string, percent: number, html: string): Promise<number> {
+    if (!(percent >= 0 && percent <= 100))
+      throw new TypeError(`percent must be from 0 to 100, not ${percent}`);
+    const bar = `<progress max="100" value="${percent}"></progress>`;
+    return this.publish(`task:${taskId}`, { event: 'progress', data: bar + html });
+  }
+
+  /** Tells that a task is done: event `complete` on `task:<id>`, whose data is `html`. */
+  async complete(taskId: string, html: string): Promise<number> {
+    return this.publish(`task:${taskId}`, { event: 'complete', data: html });
+  }
+
+  /** Closes the connection of the publisher's own, after what was published before. */
+  async close(): Promise<void> {
+    await this.#own?.quit();
+  }
+}

@@ -1,4 +1,5 @@
 import type { HttpRequest, HttpResponse, us_listen_socket } from 'uWebSockets.js';
+import { createServer } from 'node:net';
 import { BrokerRefused, BrokerUnavailable } from '../broker/broker.ts';
 import type { Log } from '../log.ts';
 import { Problem } from './problem.ts';
@@ -38,11 +39,7 @@ export class HttpServer {
         LIBUS_LISTEN_EXCLUSIVE_PORT,
         (socket: us_listen_socket | false) => {
           if (socket === false) {
-            reject(
-              new Error(
-                `cannot listen on ${host}:${port}: the port is in use, or the host is not of this machine`,
-              ),
-            );
+            whyNot(host, port).then(reject);
             return;
           }
           this.#socket = socket;
@@ -103,6 +100,25 @@ export class HttpServer {
     );
   }
 }
+
+/** uWebSockets.js does not say why it cannot listen; the system does, when asked once more. */
+function whyNot(host: string, port: number): Promise<Error> {
+  return new Promise((resolve) => {
+    const probe = createServer();
+    const tell = (reason: string) => resolve(new Error(`cannot listen on ${host}:${port}: ${reason}`));
+    probe.once('error', ({ code, message }: NodeJS.ErrnoException) => tell(REASONS[code ?? ''] ?? message));
+    probe.listen({ host, port, exclusive: true }, () =>
+      probe.close(() => tell('the port was in use just now')),
+    );
+  });
+}
+
+const REASONS: Record<string, string> = {
+  EADDRINUSE: 'the port is in use; stop what uses it, or choose another with --port (PORT)',
+  EADDRNOTAVAIL: 'the address is not one of this machine; see --host (HOST)',
+  ENOTFOUND: 'the host is not known; see --host (HOST)',
+  EACCES: 'not permitted; ports below 1024 need privileges',
+};
 
 function toProblem(error: unknown): Problem {
   if (error instanceof Problem) return error;

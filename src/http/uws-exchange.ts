@@ -61,8 +61,8 @@ export class Exchange {
     res.cork(() => {
       writeHead(res, status, headers);
       if (this.method !== 'HEAD' && status !== 204) res.end(body, close);
-      else if (body.length === 0) res.endWithoutBody(undefined, close);
-      else res.endWithoutBody(Buffer.byteLength(body), close);
+      else if (body.length === 0) res.endWithoutBody();
+      else res.endWithoutBody(Buffer.byteLength(body));
     });
   }
 

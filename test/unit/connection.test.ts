@@ -80,7 +80,10 @@ describe('a connection', () => {
   test('loses, doubles and reorders nothing, however the client stalls', () => {
     fc.assert(
       fc.property(
-        fc.array(fc.oneof(fc.nat({ max: 40_000 }), fc.constant('writable' as const)), { maxLength: 60, size: 'max' }),
+        fc.array(fc.oneof(fc.nat({ max: 40_000 }), fc.constant('writable' as const)), {
+          maxLength: 60,
+          size: 'max',
+        }),
         fc.array(fc.integer({ min: 1, max: 4 }), { minLength: 1, maxLength: 20, size: 'max' }),
         (steps, rooms) => {
           const registry = makeRegistry({ maxBuffer: Number.MAX_SAFE_INTEGER });

@@ -29,6 +29,12 @@ export interface BrokerSession {
   subscribe(channels: readonly string[]): Promise<void>;
   /** Resolves when the broker has acknowledged; while it is away there is nothing to acknowledge. */
   unsubscribe(channels: readonly string[]): Promise<void>;
+  /**
+   * Takes no further messages until resumed: they wait at the broker, which may drop the link if they are too many, and
+   * that is a gap.
+   */
+  pause(): void;
+  resume(): void;
   close(): void;
 }
 

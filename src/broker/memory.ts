@@ -14,7 +14,9 @@ export class MemoryBroker implements Broker {
     if (sessions === undefined) return 0;
     const copy = Buffer.from(payload);
     for (const session of sessions) session.events.message(channel, copy);
-    return sessions.size;
+    const receivers = sessions.size;
+    for (const session of sessions) await session.flowing?.promise; // a publisher too fast for the streams waits for them
+    return receivers;
   }
 
   status(): BrokerStatus {
@@ -37,6 +39,9 @@ class MemorySession implements BrokerSession {
     this.events = events;
   }
 
+  /** Settles when a paused session is resumed. */
+  flowing: PromiseWithResolvers<void> | undefined = undefined;
+
   async ready(): Promise<void> {}
 
   async subscribe(channels: readonly string[]): Promise<void> {
@@ -54,7 +59,17 @@ class MemorySession implements BrokerSession {
     for (const channel of channels) this.#leave(channel);
   }
 
+  pause(): void {
+    this.flowing ??= Promise.withResolvers();
+  }
+
+  resume(): void {
+    this.flowing?.resolve();
+    this.flowing = undefined;
+  }
+
   close(): void {
+    this.resume();
     for (const channel of this.#channels) this.#leave(channel);
   }
 

@@ -80,7 +80,8 @@ export class ValkeyLink {
 
   async #begin(client: Valkey): Promise<void> {
     await client.connect();
-    await client.ping();
+    await client.ping(); // first of all: it is this command's reply that tells of maxclients
+    client.client('SETNAME', 'ssemux').catch(() => {}); // for people who look at CLIENT LIST; an ACL may forbid it
     await this.#events.up(client, this.#everUp);
     if (this.#client !== client) return;
     clearTimeout(this.#timer);
@@ -96,7 +97,7 @@ export class ValkeyLink {
     let bytesRead = 0;
     const probe = () => {
       if (this.#client !== client) return;
-      const silent = client.stream.bytesRead === bytesRead;
+      const silent = client.stream.bytesRead === bytesRead && !client.stream.isPaused();
       if (!answered && silent) {
         this.#lost(client, new Error(`no answer to PING for ${PROBE_INTERVAL / 1000} s`));
         return;

@@ -24,7 +24,7 @@ export class ValkeyBroker implements Broker {
   /** @param url as {@link parseValkeyUrl} takes it. A server that is away is no error: it is retried. */
   constructor(url: string, log: Log) {
     this.#log = log;
-    this.#options = { ...parseValkeyUrl(url), connectionName: 'ssemux' };
+    this.#options = parseValkeyUrl(url);
     this.#publishing = new ValkeyLink(
       { ...this.#options, enableAutoPipelining: true },
       {
@@ -115,6 +115,14 @@ class ValkeySession implements BrokerSession {
     for (const channel of channels) this.#held.delete(channel);
     // Also on a connection that is still resubscribing: the command follows the SUBSCRIBE that had these channels in it.
     await this.#client?.unsubscribe(...channels).catch(() => {}); // with the connection, its subscriptions are gone
+  }
+
+  pause(): void {
+    this.#client?.stream.pause();
+  }
+
+  resume(): void {
+    this.#client?.stream.resume();
   }
 
   close(): void {

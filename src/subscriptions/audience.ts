@@ -22,7 +22,9 @@ export interface Delivery {
  */
 export class Audience {
   readonly members = new Set<Connection>();
-  #pending: Uint8Array[] = [];
+  /** Bytes of the frames that no batch has taken yet. */
+  backlog = 0;
+  readonly #pending: Uint8Array[] = [];
   #batch: Batch | undefined = undefined;
   #cursor: IterableIterator<Connection> | undefined = undefined;
 
@@ -33,12 +35,14 @@ export class Audience {
 
   push(frame: Uint8Array): void {
     this.#pending.push(frame);
+    this.backlog += frame.length;
   }
 
   /** Goes on writing the current batch, or begins one. Stops after about `budget` writes; returns how many it made. */
   write(budget: number, delivery: Delivery): number {
     if (this.#batch === undefined) {
       this.#batch = takeBatch(this.#pending);
+      this.backlog -= this.#batch.bytes;
       this.#cursor = this.members.values();
     }
     const batch = this.#batch;

@@ -170,7 +170,7 @@ export class DedupSubscriptions implements SubscriptionManager {
     const channel = this.#channels.get(name);
     if (channel === undefined || channel.members.size === 0) return; // nobody to decode it for
     const frame = this.#inbox.toFrame(name, payload);
-    if (frame !== undefined) this.#fanOut.push(channel, frame);
+    if (frame !== undefined) this.#fanOut.push(channel, frame, this.#session);
   }
 
   #gap(names: readonly string[]): void {

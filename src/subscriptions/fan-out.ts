@@ -6,6 +6,16 @@ import type { Audience, Delivery } from './audience.ts';
  */
 const SLICE = 128;
 
+/** Bytes of frames not yet begun, above which sources are paused and below which they go on. */
+const BACKLOG_HIGH = 32 * 1024 ** 2;
+const BACKLOG_LOW = 16 * 1024 ** 2;
+
+/** Where frames come from. Paused, it lets the broker or the publisher wait. */
+export interface Source {
+  pause(): void;
+  resume(): void;
+}
+
 /**
  * Hands frames to audiences. A frame is not written when it comes but in the event loop's next turn, so whatever came with
  * one socket read, or during a fan-out, leaves as one write per connection. Audiences take turns, slice by slice.
@@ -14,16 +24,23 @@ export class FanOut {
   readonly #delivery: Delivery;
   /** Audiences with something to write. Taken from the front and put back at the end, the Set is a ring. */
   readonly #waiting = new Set<Audience>();
-  #scheduled = false;
+  #scheduledAt: number | undefined = undefined;
+  #backlog = 0;
+  readonly #paused = new Set<Source>();
 
   constructor(delivery: Delivery) {
     this.#delivery = delivery;
   }
 
-  push(audience: Audience, frame: Uint8Array): void {
+  push(audience: Audience, frame: Uint8Array, source?: Source): void {
     audience.push(frame);
+    this.#backlog += frame.length;
     this.#waiting.add(audience);
     this.#schedule();
+    if (this.#backlog > BACKLOG_HIGH && source !== undefined && !this.#paused.has(source)) {
+      this.#paused.add(source);
+      source.pause();
+    }
   }
 
   /** Writes everything at once: for the rare message that must not overtake nor be overtaken. */
@@ -32,15 +49,20 @@ export class FanOut {
   }
 
   #schedule(): void {
-    if (this.#scheduled) return;
-    this.#scheduled = true;
+    if (this.#scheduledAt !== undefined) return;
+    this.#scheduledAt = performance.now();
     setImmediate(this.#run);
   }
 
   readonly #run = (): void => {
-    this.#scheduled = false;
+    // The rest of the turn, reading sockets above all, took this long. Taking as long for writes keeps either from starving
+    // the other when there is more to do than time; otherwise it is nothing, and one slice is all.
+    const begun = performance.now();
+    const until = begun + begun - this.#scheduledAt!;
+    this.#scheduledAt = undefined;
     try {
-      this.#slice(SLICE);
+      do this.#slice(SLICE);
+      while (this.#waiting.size > 0 && performance.now() < until);
     } finally {
       if (this.#waiting.size > 0) this.#schedule();
     }
@@ -50,9 +72,15 @@ export class FanOut {
     let left = budget;
     for (const audience of this.#waiting) {
       this.#waiting.delete(audience);
+      const before = audience.backlog;
       left -= audience.write(left, this.#delivery);
+      this.#backlog -= before - audience.backlog;
       if (audience.waiting) this.#waiting.add(audience);
-      if (left <= 0) return;
+      if (left <= 0) break;
+    }
+    if (this.#paused.size > 0 && this.#backlog < BACKLOG_LOW) {
+      for (const source of this.#paused) source.resume();
+      this.#paused.clear();
     }
   }
 }

@@ -43,7 +43,7 @@ export class PerConnectionSubscriptions implements SubscriptionManager {
         this.#inbox.received++;
         if (audience.members.size === 0) return;
         const frame = this.#inbox.toFrame(channel, payload);
-        if (frame !== undefined) this.#fanOut.push(audience, frame);
+        if (frame !== undefined) this.#fanOut.push(audience, frame, session);
       },
       gap: () => this.#fanOut.push(audience, encodeResync('broker_reconnected')),
     });

@@ -124,6 +124,20 @@ describe.each(implementations)('broker %s', (_name, create) => {
     expect(await publish('many:24999', 'x')).toBe(0);
   });
 
+  test('a paused session gets its messages, all and in order, once it is resumed', async () => {
+    setUp();
+    const { session, messages, gaps } = open();
+    await session.subscribe(['a']);
+    session.pause();
+    const published = Promise.all(Array.from({ length: 100 }, (_, n) => publish('a', String(n))));
+    await new Promise((resolve) => setTimeout(resolve, 3_500)); // longer than a liveness probe: a pause is no loss
+    session.resume();
+    await published;
+    await waitFor(() => messages.length === 100, 'all messages came');
+    expect(messages.map(([, text]) => Number(text))).toEqual(Array.from({ length: 100 }, (_, n) => n));
+    expect(gaps).toEqual([]);
+  });
+
   test('tells that it is connected, and reports no gap while nothing was lost', async () => {
     setUp();
     const { session, gaps } = open();

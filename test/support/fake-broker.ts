@@ -42,6 +42,8 @@ export class FakeBroker implements Broker {
         for (const channel of channels) this.#held.delete(channel);
         return this.up ? this.#send('unsubscribe', channels).catch(() => {}) : Promise.resolve();
       },
+      pause: () => {},
+      resume: () => {},
       close: () => {},
     };
   }

@@ -108,6 +108,23 @@ describe('the fan-out', () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
+  test('pauses its sources when too much waits, and resumes them when that is written', () => {
+    const registry = makeRegistry({ maxBuffer: 1024 ** 3 });
+    const fanOut = new FanOut(registry);
+    const audience = new Audience();
+    const { stream } = join(registry, audience);
+    const calls: string[] = [];
+    const source = { pause: () => calls.push('pause'), resume: () => calls.push('resume') };
+    const large = Buffer.alloc(1024 ** 2, 'x');
+    for (let n = 0; n < 100; n++) fanOut.push(audience, large, source);
+    expect(calls).toEqual(['pause']);
+    vi.runAllTimers();
+    expect(calls).toEqual(['pause', 'resume']);
+    expect(stream.text.length).toBe(': open\n\n'.length + 100 * large.length);
+    fanOut.push(audience, large, source);
+    expect(calls).toHaveLength(2);
+  });
+
   test('skips and repeats nobody under churn between slices, in order, whatever the audiences', () => {
     const step = fc.oneof(
       { weight: 4, arbitrary: fc.record({ do: fc.constant('push' as const), audience: fc.nat({ max: 2 }) }) },

@@ -65,6 +65,13 @@ describe('lifetimes', () => {
   });
 });
 
+test('a lifetime shorter than the heartbeat is kept all the same', () => {
+  const registry = makeRegistry({ maxLifetime: 5, heartbeat: 3_600 });
+  for (let n = 0; n < 100; n++) openConnection(registry);
+  for (let second = 101; second <= 105; second++) registry.tick(second);
+  expect(registry.closed.max_lifetime).toBe(100);
+});
+
 describe('places', () => {
   test('are as many as configured, and come back when a stream ends or does not open', () => {
     const registry = makeRegistry({ maxConnections: 2 });

@@ -147,7 +147,8 @@ export class UwsStream implements Stream {
   end(last: Uint8Array): void {
     const res = this.#res;
     this.#res = undefined;
-    res?.cork(() => res.end(last, true));
+    // Not with `closeConnection`: after a write, uWebSockets.js would put that header into the middle of the body.
+    res?.cork(() => res.end(last));
   }
 
   cut(): void {

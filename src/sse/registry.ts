@@ -94,7 +94,7 @@ export class Registry implements ConnectionHost {
     const { heartbeat, maxLifetime } = this.#options;
     if (maxLifetime > 0) connection.expires = this.now + Math.ceil(maxLifetime * (0.8 + 0.2 * Math.random()));
     this.#connections.add(connection);
-    this.#wheel.add(connection, this.now + Math.ceil(Math.random() * heartbeat));
+    this.#schedule(connection, this.now + Math.ceil(Math.random() * heartbeat));
     this.opened++;
     connection.open();
   }
@@ -140,8 +140,12 @@ export class Registry implements ConnectionHost {
 
   #visit(connection: Connection): void {
     if (this.#silenceEnds(connection) <= this.now) connection.heartbeat();
-    const next = this.#silenceEnds(connection);
-    this.#wheel.add(connection, connection.expires > 0 ? Math.min(next, connection.expires) : next);
+    this.#schedule(connection, this.#silenceEnds(connection));
+  }
+
+  /** Has the connection visited at second `due`, or when it expires. */
+  #schedule(connection: Connection, due: number): void {
+    this.#wheel.add(connection, connection.expires > 0 ? Math.min(due, connection.expires) : due);
   }
 
   /**

@@ -130,7 +130,7 @@ describe.each(implementations)('broker %s', (_name, create) => {
     await session.subscribe(['a']);
     session.pause();
     const published = Promise.all(Array.from({ length: 100 }, (_, n) => publish('a', String(n))));
-    await new Promise((resolve) => setTimeout(resolve, 3_500)); // longer than a liveness probe: a pause is no loss
+    await new Promise((resolve) => setTimeout(resolve, 6_500)); // longer than two liveness probes: a pause is no loss
     session.resume();
     await published;
     await waitFor(() => messages.length === 100, 'all messages came');

@@ -1,0 +1,52 @@
+/** Writes what the documentation takes from the code: `npm run docs`. A test fails when that is out of date. */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { flagOf, SETTING_NAMES, SETTINGS } from '../src/config.ts';
+import { CLOSE_REASONS } from '../src/sse/close-reason.ts';
+import { REJECT_REASONS } from '../src/sse/registry.ts';
+
+const root = join(import.meta.dirname, '..');
+
+/** Generated parts by file, then by the name in their markers `<!-- NAME -->` and `<!-- /NAME -->`. */
+const PARTS: Record<string, Record<string, () => string>> = {
+  'README.md': { settings: settingsTable },
+  'docs/reasons.md': {
+    close: () => reasonTable(CLOSE_REASONS),
+    reject: () => reasonTable(REJECT_REASONS),
+  },
+};
+
+function settingsTable(): string {
+  const rows = SETTING_NAMES.map((name) => {
+    const { env, help, ...rest } = SETTINGS[name];
+    const fallback = 'fallback' in rest && rest.fallback !== undefined ? `\`${rest.fallback}\`` : '';
+    return `| \`${flagOf(name)}\` | \`${env}\` | ${fallback} | ${help} |`;
+  });
+  return ['| flag | environment | default | |', '| --- | --- | --- | --- |', ...rows].join('\n');
+}
+
+function reasonTable(reasons: Record<string, string>): string {
+  const rows = Object.entries(reasons).map(([reason, text]) => `| \`${reason}\` | ${text} |`);
+  return ['| reason | |', '| --- | --- |', ...rows].join('\n');
+}
+
+/** The files as they should be. */
+export function render(): Map<string, string> {
+  const files = new Map<string, string>();
+  for (const [file, parts] of Object.entries(PARTS)) {
+    let text = readFileSync(join(root, file), 'utf8');
+    for (const [name, make] of Object.entries(parts)) {
+      const [begin, end] = [`<!-- ${name} -->`, `<!-- /${name} -->`];
+      const from = text.indexOf(begin) + begin.length;
+      const to = text.indexOf(end);
+      if (from < begin.length || to < from) throw new Error(`${file} lacks ${begin} or ${end}`);
+      text = `${text.slice(0, from)}\n${make()}\n${text.slice(to)}`;
+    }
+    files.set(join(root, file), text);
+  }
+  return files;
+}
+
+if (import.meta.main ?? process.argv[1] === import.meta.filename) {
+  for (const [file, text] of render()) writeFileSync(file, text);
+}

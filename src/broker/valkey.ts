@@ -66,10 +66,7 @@ export class ValkeyBroker implements Broker {
 
   #lost(link: string, error: Error): void {
     this.#rateLimited.run(link, (suppressed) =>
-      this.#log.warn(
-        { reason: error.message, ...suppressed },
-        `Valkey ${link} lost or not to be had; retrying`,
-      ),
+      this.#log.warn({ reason: error.message, ...suppressed }, `Valkey is away (${link}); retrying`),
     );
   }
 }

@@ -1,5 +1,6 @@
-import { gather } from '../config.ts';
-import { type Gateway, type ResolvedConfig, resolveSettings, startGateway } from '../gateway.ts';
+import { withoutPassword } from '../broker/valkey-url.ts';
+import { gather, isLoopback, SETTINGS } from '../config.ts';
+import { type Gateway, type ResolvedConfig, resolveSettings, startGateway, VERSION } from '../gateway.ts';
 import { createLog } from '../log.ts';
 
 /** A second signal, or a shutdown that takes so many milliseconds, ends the process at once. */
@@ -32,15 +33,23 @@ export async function serve(argv: string[]): Promise<undefined> {
 }
 
 function greeting(config: ResolvedConfig, { url }: Gateway): string {
+  const { mode, valkeyUrl, host, publishKey } = config;
   const broker =
-    config.valkeyUrl === undefined ? 'memory (this process only; set VALKEY_URL for Valkey)' : 'Valkey';
+    valkeyUrl === undefined
+      ? 'memory (this process only; set VALKEY_URL for Valkey)'
+      : withoutPassword(valkeyUrl);
+  const key = publishKey === undefined ? '' : ` -H "authorization: Bearer $${SETTINGS.publishKey.env}"`;
+  const publishing =
+    publishKey === undefined && !isLoopback(host)
+      ? `over HTTP only with a key: set ${SETTINGS.publishKey.env}`
+      : `curl ${url}/publish${key} -H 'content-type: application/json' \\
+                -d '{"channel":"order:123","event_type":"status","data":"<b>Shipped</b>"}'`;
   return `
-  ssemux is running: ${config.mode} mode, broker ${broker}
+  ssemux ${VERSION} is running: ${mode} mode, broker ${broker}
 
     page      ${url}/
     stream    curl -N '${url}/events?channel=order:123'
-    publish   curl ${url}/publish -H 'content-type: application/json' \\
-                -d '{"channel":"order:123","event_type":"status","data":"<b>Shipped</b>"}'
-
+    publish   ${publishing}
+${isLoopback(host) ? '' : '\n    Everybody who reaches this address may open every channel (--allow-anonymous).\n'}
 `;
 }

@@ -100,5 +100,5 @@ function readChannels(channel: unknown, channels: unknown, max: number): string[
     const problem = channelProblem(name);
     if (problem !== undefined) throw new Problem(400, `${JSON.stringify(name)} ${problem}`, field);
   }
-  return named;
+  return [...new Set(named)];
 }

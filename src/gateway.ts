@@ -93,7 +93,7 @@ const FINISH_DEADLINE = 2_000;
  * @throws {ConfigError} naming every option that is wrong
  * @throws {Error} if it cannot listen
  */
-export function createGateway(options: GatewayOptions = {}): Promise<Gateway> {
+export async function createGateway(options: GatewayOptions = {}): Promise<Gateway> {
   const { authorize, log, ...settings } = options;
   const given: Partial<Record<SettingName, { text: string; source: 'option' }>> = {};
   for (const [name, value] of Object.entries(settings)) {

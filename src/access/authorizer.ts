@@ -1,3 +1,5 @@
+import { z } from 'zod';
+
 /** A client's wish to open a stream, before anything is subscribed. */
 export interface StreamRequest {
   /** Channels asked for; may be none, for an authorizer that supplies them. */
@@ -12,21 +14,25 @@ export interface StreamRequest {
   readonly origin: string | undefined;
 }
 
-export type Decision =
-  | {
-      readonly allow: true;
-      /** Who it is, for the log. */
-      readonly user?: string;
-      /** The channels of the stream, if other than those asked for: fewer, more or different ones. */
-      readonly channels?: readonly string[];
-    }
-  | {
-      readonly allow: false;
-      /** 401: not known who it is. 403: known, and not allowed. Both are final for a browser. */
-      readonly status: 401 | 403;
-      /** Told to the client. */
-      readonly reason?: string;
-    };
+const ALLOW = z.object({
+  allow: z.literal(true),
+  /** Who it is, for the log. */
+  user: z.string().optional(),
+  /** The channels of the stream, if other than those asked for: fewer, more or different ones. */
+  channels: z.array(z.string()).readonly().optional(),
+});
+
+const DENY = z.object({
+  allow: z.literal(false),
+  /** 401: not known who it is. 403: known, and not allowed. Both are final for a browser. */
+  status: z.literal([401, 403]),
+  /** Told to the client. */
+  reason: z.string().optional(),
+});
+
+/** What an authorizer answers. Anything else counts as its failure, and never opens a stream. */
+export const DECISION = z.discriminatedUnion('allow', [ALLOW, DENY]);
+export type Decision = Readonly<z.infer<typeof ALLOW>> | Readonly<z.infer<typeof DENY>>;
 
 /** Decides which channels a stream gets. One that throws, or takes over 10 s, counts as "not now": the browser retries. */
 export type Authorize = (request: StreamRequest) => Decision | Promise<Decision>;

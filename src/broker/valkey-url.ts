@@ -33,7 +33,7 @@ export function parseValkeyUrl(text: string): RedisOptions {
   };
 }
 
-/** The URL with its password hidden, for people. */
+/** The URL, or what was meant as one, without user and password: all that could be either is hidden. */
 export function withoutPassword(text: string): string {
-  return text.replace(/^([a-z]+:\/\/[^:@/]*):?[^/]*@/i, '$1:***@');
+  return text.replace(/^([a-z0-9+.-]+:\/\/)?.*@/is, '$1***@');
 }

@@ -27,7 +27,6 @@ export async function publishCommand(argv: string[]): Promise<number> {
     cause = error;
   });
   try {
-    await client.connect();
     console.log(`receivers: ${await new Publisher({ client }).publish(channel, event)}`);
     return 0;
   } catch (error) {

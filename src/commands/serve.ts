@@ -11,7 +11,7 @@ export async function serve(argv: string[]): Promise<undefined> {
   const config = resolveSettings(gather(argv, process.env), false);
   const log = createLog(config.logLevel, config.logFormat);
   const gateway = await startGateway(config, { log }).catch((error: Error) => {
-    log.error(error.message);
+    console.error(`ssemux: ${error.message}`);
     process.exit(1);
   });
 

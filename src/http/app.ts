@@ -90,6 +90,7 @@ export class HttpServer {
   }
 
   #answer(exchange: Exchange, error: unknown): void {
+    if (exchange.aborted) return;
     const problem = toProblem(error);
     if (problem.status === 500)
       this.#log.error({ err: error, path: exchange.path }, 'unexpected error in a request');

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseCookie } from 'cookie';
 import Negotiator from 'negotiator';
-import type { Authorize, Decision } from '../access/authorizer.ts';
+import { type Authorize, DECISION, type Decision } from '../access/authorizer.ts';
 import { BrokerRefused, BrokerUnavailable } from '../broker/broker.ts';
 import { channelProblem } from '../broker/channel.ts';
 import type { Log } from '../log.ts';
@@ -76,8 +76,13 @@ async function open(exchange: Exchange, options: EventsOptions): Promise<void> {
   let opened = false;
   try {
     const channels = await authorized(exchange, asked, options);
+    if (exchange.aborted) return;
     const subscription = await subscriptions.subscribe(channels).catch(toClientError);
     if (exchange.aborted) return subscription.close();
+    if (registry.draining) {
+      subscription.close();
+      throw new NotNow('draining');
+    }
     opened = true;
     const stream = exchange.toStream(registry);
     const connection = new Connection(stream, registry);
@@ -94,8 +99,8 @@ async function open(exchange: Exchange, options: EventsOptions): Promise<void> {
 function readChannels(query: string, options: EventsOptions): string[] {
   const named: string[] = [];
   for (const pair of query.split('&')) {
-    const [name, value = ''] = pair.split('=', 2) as [string, string?];
-    if (name !== 'channel') continue;
+    const [match, value = ''] = /^channel(?:=(.*))?$/.exec(pair) ?? [];
+    if (match === undefined) continue;
     try {
       named.push(decodeURIComponent(value.replaceAll('+', ' ')));
     } catch {
@@ -146,7 +151,7 @@ async function decide(authorize: Authorize, exchange: Exchange, channels: string
   const { headers, ip } = exchange;
   const deadline = new AbortController();
   try {
-    const decision = await Promise.race([
+    const decision: unknown = await Promise.race([
       authorize({
         channels,
         headers,
@@ -156,9 +161,7 @@ async function decide(authorize: Authorize, exchange: Exchange, channels: string
       }),
       sleep(AUTHORIZE_DEADLINE, undefined, { signal: deadline.signal }),
     ]);
-    if (decision?.allow === true || (decision?.allow === false && [401, 403].includes(decision.status)))
-      return decision;
-    throw new Error(`no decision but ${JSON.stringify(decision)}`);
+    return DECISION.parse(decision);
   } finally {
     deadline.abort();
   }

@@ -25,6 +25,7 @@ export class Exchange {
   /** Whether the client is gone; there is nobody to answer then. */
   aborted = false;
   #answered = false;
+  #onAborted: (() => void) | undefined = undefined;
   readonly #res: HttpResponse;
 
   constructor(res: HttpResponse, req: HttpRequest) {
@@ -40,6 +41,7 @@ export class Exchange {
     this.headers = headers;
     res.onAborted(() => {
       this.aborted = true;
+      this.#onAborted?.();
     });
   }
 
@@ -71,6 +73,7 @@ export class Exchange {
    *
    * @param limit bytes accepted
    * @throws {Problem} 413
+   * @throws {Error} if the client leaves before its end
    */
   readBody(limit: number): Promise<Buffer> {
     const tooLarge = new Problem(413, `the body must have at most ${limit} bytes`, 'body');
@@ -78,6 +81,7 @@ export class Exchange {
     const chunks: Buffer[] = [];
     let bytes = 0;
     return new Promise((resolve, reject) => {
+      this.#onAborted = () => reject(new Error('the client left in the middle of the body'));
       this.#res.onData((chunk, isLast) => {
         bytes += chunk.byteLength;
         if (bytes > limit) reject(tooLarge);

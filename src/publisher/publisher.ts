@@ -29,6 +29,7 @@ export type PublisherOptions =
 export class Publisher {
   readonly #client: Pick<Valkey, 'publish'>;
   readonly #own: Valkey | undefined;
+  readonly #unanswered = new Set<Promise<number>>();
 
   /** @throws {Error} for a URL that is none of `valkey://`, `valkeys://`, `redis://`, `rediss://` */
   constructor(options: PublisherOptions) {
@@ -39,6 +40,7 @@ export class Publisher {
     this.#own = new Valkey({
       ...parseValkeyUrl(options.url),
       enableAutoPipelining: true,
+      maxRetriesPerRequest: 0, // sent again after a lost connection, a message could come twice
       connectionName: 'ssemux-publisher',
     });
     this.#own.on('error', () => {}); // told by the promises of what is published meanwhile
@@ -60,7 +62,13 @@ export class Publisher {
       const { field, problem } = result.invalid;
       throw new TypeError(`${field === 'event_type' ? 'event' : field} ${problem}`);
     }
-    return this.#client.publish(channel, encodeEnvelope(envelope));
+    const answer = this.#client.publish(channel, encodeEnvelope(envelope));
+    this.#unanswered.add(answer);
+    try {
+      return await answer;
+    } finally {
+      this.#unanswered.delete(answer);
+    }
   }
 
   /**
@@ -81,8 +89,9 @@ export class Publisher {
     return this.publish(`task:${taskId}`, { event: 'complete', data: html });
   }
 
-  /** Closes the connection of the publisher's own, after what was published before. */
+  /** Waits for what was published before, and closes the connection if it is the publisher's own. */
   async close(): Promise<void> {
-    await this.#own?.quit();
+    await Promise.allSettled(this.#unanswered);
+    this.#own?.disconnect();
   }
 }

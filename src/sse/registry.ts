@@ -61,7 +61,8 @@ export class Registry implements ConnectionHost {
   readonly #wheel: Wheel<Connection>;
   readonly #log: Log;
   #admitted = 0;
-  #draining = false;
+  /** Whether the streams are being ended for good. */
+  draining = false;
 
   constructor(options: RegistryOptions, log: Log) {
     this.#options = options;
@@ -78,7 +79,7 @@ export class Registry implements ConnectionHost {
 
   /** Takes a place for a stream about to open, and `open` or `dismiss` follows; or says why there is none. */
   admit(): RejectReason | undefined {
-    if (this.#draining) return 'draining';
+    if (this.draining) return 'draining';
     if (this.#admitted >= this.#options.maxConnections) return 'over_capacity';
     this.#admitted++;
     return undefined;
@@ -121,7 +122,7 @@ export class Registry implements ConnectionHost {
 
   /** Admits no more streams and ends those there are. */
   drain(): void {
-    this.#draining = true;
+    this.draining = true;
     for (const connection of this.#connections) this.close(connection, 'shutdown');
   }
 

@@ -144,10 +144,13 @@ describe('Valkey URLs', () => {
   );
 
   test.each([
-    ['valkey://user:secret@host', 'valkey://user:***@host'],
-    ['valkey://:secret@host/1', 'valkey://:***@host/1'],
+    ['valkey://user:secret@host', 'valkey://***@host'],
+    ['valkey://:secret@host/1', 'valkey://***@host/1'],
     ['valkey://host:6379', 'valkey://host:6379'],
-    ['nonsense://user:p@ss@word@host', 'nonsense://user:***@host'],
+    ['valkey://me:x/pass@db:6379', 'valkey://***@db:6379'],
+    ['me:pass@db:6379', '***@db:6379'],
+    ['redis+tls://me:pass@db', 'redis+tls://***@db'],
+    ['nonsense://user:p@ss@word@host', 'nonsense://***@host'],
   ])('%s shows as %s', (url, shown) => {
     expect(withoutPassword(url)).toBe(shown);
   });

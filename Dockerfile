@@ -27,4 +27,5 @@ USER node
 EXPOSE 8080
 HEALTHCHECK --interval=10s --timeout=3s --start-period=10s --retries=3 CMD ["node", "-e", \
   "fetch(`http://127.0.0.1:${process.env.PORT ?? 8080}/healthz`).then(r => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
-ENTRYPOINT ["node", "dist/main.js"]
+# The flag is explained in docs/adr/0005-young-generation.md.
+ENTRYPOINT ["node", "--max-semi-space-size=8", "dist/main.js"]

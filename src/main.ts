@@ -1,4 +1,4 @@
-#!/usr/bin/env node
+#!/usr/bin/env -S node --max-semi-space-size=8
 import { checkConfig } from './commands/check-config.ts';
 import { help } from './commands/help.ts';
 import { publishCommand } from './commands/publish.ts';

@@ -23,7 +23,7 @@ export async function startGateway(mode: Mode, directory: string): Promise<Serve
   const flags = Object.entries(settings).flatMap(([name, value]) => [`--${name}`, value]);
   // For a look inside: BENCH_NODE_FLAGS=--cpu-prof, for one. The figures are to be taken without.
   const extra = process.env.BENCH_NODE_FLAGS?.split(' ') ?? [];
-  const node = ['--disable-warning=ExperimentalWarning', ...extra];
+  const node = ['--max-semi-space-size=8', '--disable-warning=ExperimentalWarning', ...extra];
   const child = start(process.execPath, [...node, 'src/main.ts', ...flags], { cwd: root });
   await until(
     'the gateway',

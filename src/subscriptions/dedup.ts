@@ -83,7 +83,7 @@ export class DedupSubscriptions implements SubscriptionManager {
       for (const channel of channels) this.#release(channel);
       throw failed.reason;
     }
-    return new SharedSubscription(channels, (channel) => this.#release(channel));
+    return new SharedSubscription(channels, this.#release);
   }
 
   close(): void {
@@ -109,7 +109,8 @@ export class DedupSubscriptions implements SubscriptionManager {
     return channel;
   }
 
-  #release(channel: SharedChannel): void {
+  /** A property, so that all subscriptions can share it. */
+  readonly #release = (channel: SharedChannel): void => {
     if (--channel.references > 0) return;
     if (!channel.held) {
       this.#channels.delete(channel.name);
@@ -119,7 +120,7 @@ export class DedupSubscriptions implements SubscriptionManager {
       this.#toUnsubscribe.add(channel);
       this.#exchange();
     }, this.#linger);
-  }
+  };
 
   /** Carries out rounds until nothing is due. The first waits for the event loop's next turn, to take all of this one along. */
   async #exchange(): Promise<void> {

@@ -13,7 +13,7 @@ export class Ssemux {
   readonly #exit: Promise<unknown[]>;
 
   constructor(args: string[], env: Record<string, string> = {}) {
-    this.child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', MAIN, ...args], {
+    this.child = spawn(process.execPath, ['--max-semi-space-size=8', '--disable-warning=ExperimentalWarning', MAIN, ...args], {
       env: { PATH: process.env.PATH, ...env },
     });
     this.child.stdout.setEncoding('utf8').on('data', (text: string) => {

@@ -17,8 +17,8 @@ class SharedChannel extends Audience {
   readonly name: string;
   references = 0;
   held = false;
-  /** Settles with the SUBSCRIBE that is due or under way. */
-  acknowledgement: PromiseWithResolvers<void> | undefined = undefined;
+  /** Resolves with the SUBSCRIBE that is due or under way: with its failure, or undefined. */
+  acknowledgement: PromiseWithResolvers<unknown> | undefined = undefined;
   linger: NodeJS.Timeout | undefined = undefined;
 
   constructor(name: string) {
@@ -72,16 +72,14 @@ export class DedupSubscriptions implements SubscriptionManager {
   }
 
   async subscribe(names: readonly string[]): Promise<Subscription> {
-    await this.#session.ready();
+    if (!this.#session.connected) await this.#session.ready();
     const channels = names.map((name) => this.#acquire(name));
-    // Waits for all, also after one has failed: no reference is given back while a SUBSCRIBE for it is under way.
-    const acknowledged = await Promise.allSettled(
-      channels.map((channel) => channel.acknowledgement?.promise),
-    );
-    const failed = acknowledged.find((result) => result.status === 'rejected');
-    if (failed !== undefined) {
+    // Waits for all, also when one has failed: no reference is given back while a SUBSCRIBE for it is under way.
+    const outcomes = await Promise.all(channels.map(({ acknowledgement }) => acknowledgement?.promise));
+    const failure = outcomes.find((outcome) => outcome !== undefined);
+    if (failure !== undefined) {
       for (const channel of channels) this.#release(channel);
-      throw failed.reason;
+      throw failure;
     }
     return new SharedSubscription(channels, this.#release);
   }
@@ -139,7 +137,7 @@ export class DedupSubscriptions implements SubscriptionManager {
 
   async #join(channels: SharedChannel[]): Promise<void> {
     if (channels.length === 0) return;
-    let settle = (acknowledgement: PromiseWithResolvers<void>) => acknowledgement.resolve();
+    let failure: unknown;
     try {
       await this.#session.subscribe(channels.map(({ name }) => name));
       for (const channel of channels) channel.held = true;
@@ -149,10 +147,10 @@ export class DedupSubscriptions implements SubscriptionManager {
         await Promise.all(channels.map((channel) => this.#join([channel])));
         return;
       }
-      settle = (acknowledgement) => acknowledgement.reject(error);
+      failure = error;
     }
     for (const channel of channels) {
-      settle(channel.acknowledgement!);
+      channel.acknowledgement!.resolve(failure);
       channel.acknowledgement = undefined;
     }
   }

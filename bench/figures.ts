@@ -13,6 +13,7 @@ import { startGateway } from './servers/gateway.ts';
 import { nchanMissing, startNchan } from './servers/nchan.ts';
 import type { Server } from './servers/server.ts';
 import { endAll } from './system/children.ts';
+import { giveServerCore, reserveServerCore } from './system/cores.ts';
 import { environment } from './system/environment.ts';
 import { openFilesLimit } from './system/proc.ts';
 
@@ -39,7 +40,7 @@ async function main(): Promise<number> {
 
 async function measure(options: Options, directory: string): Promise<number> {
   const scenarios = options.smoke ? [smoke] : figures.filter(({ name }) => options.names.includes(name));
-  const around = environment();
+  const around = { ...environment(), cores: reserveServerCore() };
   for (const [name, value] of Object.entries(around)) console.log(`${name.padEnd(14)}${value}`);
   const bench = prepare(options, directory);
   const measured: Record<string, Outcome> = {};
@@ -68,6 +69,7 @@ function prepare({ seconds, nchan }: Options, directory: string): Bench {
   if (missing !== null) console.log(`\nwithout nchan: ${missing}`);
   const using = async <T>(server: Server, use: (server: Server) => Promise<T>): Promise<T> => {
     try {
+      giveServerCore(server.pids);
       return await use(server);
     } finally {
       await server.stop();

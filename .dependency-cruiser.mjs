@@ -23,11 +23,27 @@ export default {
     layer('subscriptions-below-http', '^src/subscriptions/', '^src/(?!subscriptions/|sse/|broker/|log\\.ts)'),
     layer('access-below-http', '^src/access/', '^src/(?!access/)'),
     layer('http-below-gateway', '^src/http/', '^src/(gateway|main|index|config|commands/|publisher/)'),
-    layer('publisher-stands-alone', '^src/publisher/', '^src/(?!publisher/|broker/(channel|envelope|valkey-url)|sse/frame)'),
-    layer('config-only-for-gateway-and-commands', '^src/(?!gateway|index|main|config|commands/)', '^src/config\\.ts'),
-    layer('pure-parts-know-no-adapter', '^src/(sse|subscriptions|access)/', 'node_modules/(uWebSockets\\.js|iovalkey)/'),
+    layer(
+      'publisher-stands-alone',
+      '^src/publisher/',
+      '^src/(?!publisher/|broker/(channel|envelope|valkey-url)|sse/frame)',
+    ),
+    layer(
+      'config-only-for-gateway-and-commands',
+      '^src/(?!gateway|index|main|config|commands/)',
+      '^src/config\\.ts',
+    ),
+    layer(
+      'pure-parts-know-no-adapter',
+      '^src/(sse|subscriptions|access)/',
+      'node_modules/(uWebSockets\\.js|iovalkey)/',
+    ),
     layer('only-http-knows-uws', '^src/(?!http/)', 'node_modules/uWebSockets\\.js/'),
-    layer('only-composition-knows-brokers', '^src/(?!gateway\\.ts|broker/)', '^src/broker/(memory|valkey|valkey-link)\\.ts'),
+    layer(
+      'only-composition-knows-brokers',
+      '^src/(?!gateway\\.ts|broker/)',
+      '^src/broker/(memory|valkey|valkey-link)\\.ts',
+    ),
     layer('src-stands-alone', '^src/', '^(bench|loadtest|scripts|test)/'),
     layer('bench-speaks-http-and-valkey', '^(bench|loadtest)/(?!micro/)', '^src/'),
   ],
@@ -35,6 +51,9 @@ export default {
     tsPreCompilationDeps: true,
     tsConfig: { fileName: 'tsconfig.json' },
     doNotFollow: { path: 'node_modules' },
-    enhancedResolveOptions: { exportsFields: ['exports'], conditionNames: ['import', 'types', 'node', 'default'] },
+    enhancedResolveOptions: {
+      exportsFields: ['exports'],
+      conditionNames: ['import', 'types', 'node', 'default'],
+    },
   },
 };

@@ -2,8 +2,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { flagOf, SETTING_NAMES, SETTINGS } from '../src/config.ts';
-import { CLOSE_REASONS } from '../src/sse/close-reason.ts';
-import { REJECT_REASONS } from '../src/sse/registry.ts';
+import { CLOSE_REASONS, REJECT_REASONS } from '../src/sse/reasons.ts';
 
 const root = join(import.meta.dirname, '..');
 

@@ -10,9 +10,10 @@ export class MemoryBroker implements Broker {
   }
 
   async publish(channel: string, payload: Uint8Array): Promise<number> {
+    const copy = Buffer.from(payload);
+    await nextTurn(); // as from a broker across a socket, and not in the middle of the publisher's own request
     const sessions = this.#sessions.get(channel);
     if (sessions === undefined) return 0;
-    const copy = Buffer.from(payload);
     for (const session of sessions) session.events.message(channel, copy);
     const receivers = sessions.size;
     for (const session of sessions) await session.flowing?.promise; // a publisher too fast for the streams waits for them

@@ -1,6 +1,6 @@
 import { type Batch, toPieces } from './batch.ts';
-import type { CloseReason } from './close-reason.ts';
 import { HEARTBEAT, OPEN_COMMENT } from './frame.ts';
+import type { CloseReason } from './reasons.ts';
 
 /** Where a connection's bytes go: the HTTP response, or a fake in tests. */
 export interface Stream {

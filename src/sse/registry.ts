@@ -1,7 +1,7 @@
 import type { Log } from '../log.ts';
-import { CLOSE_REASONS, type CloseReason } from './close-reason.ts';
 import type { Connection, ConnectionHost } from './connection.ts';
 import { encodeRetry } from './frame.ts';
+import { CLOSE_REASONS, type CloseReason, REJECT_REASONS, type RejectReason } from './reasons.ts';
 import { Wheel } from './wheel.ts';
 
 export interface RegistryOptions {
@@ -16,20 +16,6 @@ export interface RegistryOptions {
   /** The current second of a monotonic clock. */
   now: number;
 }
-
-/** Why a stream was not opened: a label of the count, and the catalogue of docs/close-reasons.md's second table. */
-export const REJECT_REASONS = {
-  bad_request: 'The request named no, bad or too many channels (400).',
-  not_acceptable: 'The Accept header excludes text/event-stream (406).',
-  unauthorized: 'The authorizer does not know who it is (401).',
-  forbidden: 'The authorizer or the broker does not allow these channels (403).',
-  authorizer_failed: 'The authorizer threw or took too long; the browser retries.',
-  over_capacity: 'There are --max-connections streams; the browser retries.',
-  draining: 'The gateway is stopping; the browser retries.',
-  broker_unavailable: 'The broker is away; the browser retries.',
-} as const;
-
-export type RejectReason = keyof typeof REJECT_REASONS;
 
 /** Browsers of ended streams come back after this many milliseconds, each after its own, so not all at once. */
 const RETRY_MIN = 1_000;

@@ -1,6 +1,6 @@
 import { type Batch, takeBatch } from '../sse/batch.ts';
-import type { CloseReason } from '../sse/close-reason.ts';
 import type { Connection } from '../sse/connection.ts';
+import type { CloseReason } from '../sse/reasons.ts';
 
 /** Who accounts for an audience's writes. */
 export interface Delivery {

@@ -36,7 +36,7 @@ export class FanOut {
     audience.push(frame);
     this.#backlog += frame.length;
     this.#waiting.add(audience);
-    this.#schedule();
+    this.#schedule(queueMicrotask);
     if (this.#backlog > BACKLOG_HIGH && source !== undefined && !this.#paused.has(source)) {
       this.#paused.add(source);
       source.pause();
@@ -48,10 +48,10 @@ export class FanOut {
     while (this.#waiting.size > 0) this.#slice(Number.POSITIVE_INFINITY);
   }
 
-  #schedule(): void {
+  #schedule(when: (run: () => void) => void): void {
     if (this.#scheduledAt !== undefined) return;
     this.#scheduledAt = performance.now();
-    setImmediate(this.#run);
+    when(this.#run);
   }
 
   readonly #run = (): void => {
@@ -64,7 +64,7 @@ export class FanOut {
       do this.#slice(SLICE);
       while (this.#waiting.size > 0 && performance.now() < until);
     } finally {
-      if (this.#waiting.size > 0) this.#schedule();
+      if (this.#waiting.size > 0) this.#schedule(setImmediate);
     }
   };
 

@@ -13,9 +13,13 @@ export class Ssemux {
   readonly #exit: Promise<unknown[]>;
 
   constructor(args: string[], env: Record<string, string> = {}) {
-    this.child = spawn(process.execPath, ['--max-semi-space-size=8', '--disable-warning=ExperimentalWarning', MAIN, ...args], {
-      env: { PATH: process.env.PATH, ...env },
-    });
+    this.child = spawn(
+      process.execPath,
+      ['--max-semi-space-size=8', '--disable-warning=ExperimentalWarning', MAIN, ...args],
+      {
+        env: { PATH: process.env.PATH, ...env },
+      },
+    );
     this.child.stdout.setEncoding('utf8').on('data', (text: string) => {
       this.stdout += text;
     });

@@ -7,7 +7,7 @@ import { FanOut } from '../../src/subscriptions/fan-out.ts';
 import { type FakeStream, makeRegistry, openConnection } from '../support/fake-stream.ts';
 
 beforeEach(() => {
-  vi.useFakeTimers({ toFake: ['setImmediate'] });
+  vi.useFakeTimers({ toFake: ['setImmediate', 'queueMicrotask'] });
 });
 afterEach(() => {
   vi.useRealTimers();

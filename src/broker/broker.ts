@@ -42,6 +42,8 @@ export interface SessionEvents {
   message(channel: string, payload: Buffer): void;
   /** The link was lost and is back: messages of these channels may have been missed in between. */
   gap(channels: readonly string[]): void;
+  /** The link was lost and is back, but the broker no longer allows these channels; the session has let go of them. */
+  refused(channels: readonly string[]): void;
 }
 
 export interface BrokerStatus {

@@ -1,7 +1,7 @@
 import { type RedisOptions, Redis as Valkey } from 'iovalkey';
-import { BrokerRefused, BrokerUnavailable } from './broker.ts';
+import { BrokerUnavailable } from './broker.ts';
 
-/** Milliseconds in which a connection must have answered and subscribed what it is to hold. */
+/** Milliseconds in which a new connection must have answered. */
 const CONNECT_DEADLINE = 5_000;
 /** Milliseconds between liveness probes. A server silent from one to the next makes the link half dead. */
 const PROBE_INTERVAL = 3_000;
@@ -82,13 +82,13 @@ export class ValkeyLink {
     await client.connect();
     await client.ping(); // first of all: it is this command's reply that tells of maxclients
     client.client('SETNAME', 'ssemux').catch(() => {}); // for people who look at CLIENT LIST; an ACL may forbid it
-    await this.#events.up(client, this.#everUp);
     if (this.#client !== client) return;
     clearTimeout(this.#timer);
-    this.#timer = this.#probe(client);
+    this.#timer = this.#probe(client); // from here on there is no deadline, but the server must not fall silent
+    await this.#events.up(client, this.#everUp);
+    if (this.#client !== client) return;
     this.#up = true;
     this.#everUp = true;
-    this.#failures = 0;
     this.#ready.resolve(client);
   }
 
@@ -102,6 +102,7 @@ export class ValkeyLink {
         this.#lost(client, new Error(`no answer to PING for ${PROBE_INTERVAL / 1000} s`));
         return;
       }
+      if (this.#up) this.#failures = 0; // up for a while: a link that flaps is not to be hammered
       answered = false;
       bytesRead = client.stream.bytesRead;
       client.ping().then(
@@ -131,17 +132,6 @@ export class ValkeyLink {
     // A server that was only stopped may yet send what it had; the next connection subscribes anew and must not double it.
     client?.removeAllListeners().on('error', () => {});
     client?.disconnect();
-  }
-}
-
-/** What a command answered; what failed as one of the broker's errors. */
-export async function answerOf<T>(command: Promise<T>): Promise<T> {
-  try {
-    return await command;
-  } catch (error) {
-    const { name, message } = error as Error;
-    const Kind = name === 'ReplyError' ? BrokerRefused : BrokerUnavailable;
-    throw new Kind(message, { cause: error });
   }
 }
 

@@ -2,16 +2,17 @@ import type { RedisOptions, Redis as Valkey } from 'iovalkey';
 import { type Log, RateLimitedLog } from '../log.ts';
 import {
   type Broker,
+  BrokerRefused,
   type BrokerSession,
   type BrokerStatus,
   BrokerUnavailable,
   type SessionEvents,
 } from './broker.ts';
-import { answerOf, type LinkEvents, ValkeyLink } from './valkey-link.ts';
+import { type LinkEvents, ValkeyLink } from './valkey-link.ts';
 import { parseValkeyUrl } from './valkey-url.ts';
 
-/** Channels in one SUBSCRIBE at most; Valkey takes about a million arguments a command. */
-const SUBSCRIBE_MAX = 10_000;
+/** Channels in one command at most. Valkey takes a million arguments, JavaScript about a hundred thousand. */
+const CHANNELS_MAX = 10_000;
 
 /** Valkey's pub/sub: one link for PUBLISH, and one for each session. */
 export class ValkeyBroker implements Broker {
@@ -78,6 +79,7 @@ class ValkeySession implements BrokerSession {
   readonly #held = new Set<string>();
   /** The connection that has subscribed or is subscribing what is held. */
   #client: Valkey | undefined = undefined;
+  #paused = false;
 
   constructor(options: RedisOptions, events: SessionEvents, reports: LinkEvents) {
     this.#events = events;
@@ -111,14 +113,19 @@ class ValkeySession implements BrokerSession {
   async unsubscribe(channels: readonly string[]): Promise<void> {
     for (const channel of channels) this.#held.delete(channel);
     // Also on a connection that is still resubscribing: the command follows the SUBSCRIBE that had these channels in it.
-    await this.#client?.unsubscribe(...channels).catch(() => {}); // with the connection, its subscriptions are gone
+    const client = this.#client;
+    // It fails only with the connection, and its subscriptions go with that.
+    if (client !== undefined)
+      await inChunks(channels, (chunk) => client.unsubscribe(...chunk)).catch(() => {});
   }
 
   pause(): void {
+    this.#paused = true;
     this.#client?.stream.pause();
   }
 
   resume(): void {
+    this.#paused = false;
     this.#client?.stream.resume();
   }
 
@@ -133,17 +140,53 @@ class ValkeySession implements BrokerSession {
       this.#events.message(channel.toString(), payload),
     );
     const channels = [...this.#held];
-    if (channels.length === 0) return;
-    await subscribe(client, channels);
-    if (client === this.#client) this.#events.gap(channels);
+    const refused = channels.length > 0 ? await subscribeAllowed(client, channels) : [];
+    if (client !== this.#client) return;
+    for (const channel of refused) this.#held.delete(channel);
+    if (refused.length > 0) this.#events.refused(refused);
+    if (this.#held.size > 0) this.#events.gap([...this.#held]);
+    if (this.#paused) client.stream.pause();
   }
 }
 
-/** Subscribes with as few commands as Valkey allows. */
+/** Subscribes with as few commands as can be. */
 async function subscribe(client: Valkey, channels: readonly string[]): Promise<void> {
-  const commands: Promise<unknown>[] = [];
-  for (let from = 0; from < channels.length; from += SUBSCRIBE_MAX) {
-    commands.push(client.subscribe(...channels.slice(from, from + SUBSCRIBE_MAX)));
+  await answerOf(inChunks(channels, (chunk) => client.subscribe(...chunk)));
+}
+
+/** Subscribes what the broker allows and returns what it refuses: it refuses a command as a whole. */
+async function subscribeAllowed(client: Valkey, channels: readonly string[]): Promise<string[]> {
+  try {
+    await subscribe(client, channels);
+    return [];
+  } catch (error) {
+    if (!(error instanceof BrokerRefused)) throw error;
+    if (channels.length === 1) return [...channels];
+    const half = channels.length >> 1;
+    const halves = [channels.slice(0, half), channels.slice(half)];
+    return (await Promise.all(halves.map((each) => subscribeAllowed(client, each)))).flat();
   }
-  await answerOf(Promise.all(commands));
+}
+
+async function inChunks(
+  channels: readonly string[],
+  run: (chunk: string[]) => Promise<unknown>,
+): Promise<void> {
+  const commands: Promise<unknown>[] = [];
+  for (let from = 0; from < channels.length; from += CHANNELS_MAX) {
+    commands.push(run(channels.slice(from, from + CHANNELS_MAX)));
+  }
+  await Promise.all(commands);
+}
+
+/** What a command answered; what failed as one of the broker's errors. */
+async function answerOf<T>(command: Promise<T>): Promise<T> {
+  try {
+    return await command;
+  } catch (error) {
+    const { message } = error as Error;
+    // Of Valkey's error replies only NOPERM is final; BUSY, LOADING, OOM and the like pass.
+    const Kind = message.startsWith('NOPERM') ? BrokerRefused : BrokerUnavailable;
+    throw new Kind(message, { cause: error });
+  }
 }

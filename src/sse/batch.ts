@@ -25,33 +25,29 @@ export function takeBatch(pending: Uint8Array[]): Batch {
   while (events < pending.length && bytes + pending[events]!.length <= MAX_BATCH) {
     bytes += pending[events++]!.length;
   }
-  return { pieces: toPieces(pending.splice(0, events)), bytes, events };
+  const frames = pending.splice(0, events);
+  const [first] = frames;
+  const pieces = events === 1 && bytes <= MAX_PIECE ? [first!] : toPieces(frames);
+  return { pieces, bytes, events };
 }
 
-/** A batch of a single block of bytes, such as a control event. */
-export function batchOf(frame: Uint8Array): Batch {
-  return { pieces: toPieces([frame]), bytes: frame.length, events: 1 };
+/** Takes chunks of at most {@link MAX_PIECE} bytes each from the front of a queue and joins them to one piece. */
+export function takePiece(queue: Uint8Array[]): Uint8Array {
+  let bytes = queue[0]!.length;
+  let count = 1;
+  while (count < queue.length && bytes + queue[count]!.length <= MAX_PIECE) bytes += queue[count++]!.length;
+  const run = queue.splice(0, count);
+  return count === 1 ? run[0]! : Buffer.concat(run, bytes);
 }
 
 /** Joins small chunks and splits large ones so that every piece holds at most {@link MAX_PIECE} bytes. */
-export function toPieces(chunks: readonly Uint8Array[]): Uint8Array[] {
+function toPieces(chunks: readonly Uint8Array[]): Uint8Array[] {
+  const small = chunks.flatMap((chunk) => {
+    const parts: Uint8Array[] = [];
+    for (let at = 0; at < chunk.length; at += MAX_PIECE) parts.push(chunk.subarray(at, at + MAX_PIECE));
+    return parts;
+  });
   const pieces: Uint8Array[] = [];
-  let run: Uint8Array[] = [];
-  let runBytes = 0;
-  const endRun = () => {
-    if (run.length > 0) pieces.push(run.length === 1 ? run[0]! : Buffer.concat(run, runBytes));
-    run = [];
-    runBytes = 0;
-  };
-  for (const chunk of chunks) {
-    if (runBytes + chunk.length > MAX_PIECE) endRun();
-    if (chunk.length > MAX_PIECE) {
-      for (let at = 0; at < chunk.length; at += MAX_PIECE) pieces.push(chunk.subarray(at, at + MAX_PIECE));
-    } else {
-      run.push(chunk);
-      runBytes += chunk.length;
-    }
-  }
-  endRun();
+  while (small.length > 0) pieces.push(takePiece(small));
   return pieces;
 }

@@ -1,4 +1,4 @@
-import { type Batch, toPieces } from './batch.ts';
+import { type Batch, takePiece } from './batch.ts';
 import { HEARTBEAT, OPEN_COMMENT } from './frame.ts';
 import type { CloseReason } from './reasons.ts';
 
@@ -97,14 +97,20 @@ export class Connection {
    * Always writes something, if only a comment: uWebSockets.js flushes its own remainder only before a write.
    */
   writable(): void {
-    const pieces = this.#queue === undefined ? [HEARTBEAT] : toPieces(this.#queue);
-    this.#dropQueue();
+    const queue = this.#queue;
     this.#uncongest();
-    let written = 0;
-    while (!this.congested && written < pieces.length) this.#writePiece(pieces[written++]!);
-    if (written === pieces.length) return;
-    this.#queue = [];
-    for (; written < pieces.length; written++) this.#enqueue(pieces[written]!);
+    if (queue === undefined) {
+      this.#writePiece(HEARTBEAT);
+      return;
+    }
+    // Joined only as far as they are written: what stays queued stays shared with other connections.
+    while (!this.congested && queue.length > 0) {
+      const piece = takePiece(queue);
+      this.#queuedBytes -= piece.length;
+      this.#host.bufferedBytes -= piece.length;
+      this.#writePiece(piece);
+    }
+    if (queue.length === 0) this.#queue = undefined;
   }
 
   /** Why the socket ended by itself: a client that took nothing for long was cut by the transport, others left. */

@@ -24,6 +24,9 @@ export class Audience {
   readonly members = new Set<Connection>();
   /** Bytes of the frames that no batch has taken yet. */
   backlog = 0;
+  /** Frames pushed, and frames written to all members, since the beginning. */
+  pushed = 0;
+  written = 0;
   readonly #pending: Uint8Array[] = [];
   #batch: Batch | undefined = undefined;
   #cursor: IterableIterator<Connection> | undefined = undefined;
@@ -36,6 +39,7 @@ export class Audience {
   push(frame: Uint8Array): void {
     this.#pending.push(frame);
     this.backlog += frame.length;
+    this.pushed++;
   }
 
   /** Goes on writing the current batch, or begins one. Stops after about `budget` writes; returns how many it made. */
@@ -50,6 +54,7 @@ export class Audience {
     while (writes < budget) {
       const { value: connection, done } = this.#cursor!.next();
       if (done) {
+        this.written += batch.events;
         this.#batch = undefined;
         this.#cursor = undefined;
         break;

@@ -56,11 +56,14 @@ export class DedupSubscriptions implements SubscriptionManager {
     this.#session = broker.openSession({
       message: (channel, payload) => this.#message(channel, payload),
       gap: (channels) => this.#gap(channels),
+      refused: (channels) => this.#refused(channels),
     });
   }
 
   get subscriptions(): number {
-    return this.#channels.size;
+    let held = 0;
+    for (const channel of this.#channels.values()) if (channel.held) held++;
+    return held;
   }
 
   get channels(): number {
@@ -130,7 +133,7 @@ export class DedupSubscriptions implements SubscriptionManager {
       const leaving = [...this.#toUnsubscribe];
       this.#toSubscribe.clear();
       this.#toUnsubscribe.clear();
-      await Promise.all([this.#join(joining), this.#leave(leaving)]);
+      await Promise.all([this.#join(joining), this.#leave(leaving)]); // neither rejects
     }
     this.#exchanging = false;
   }
@@ -178,8 +181,16 @@ export class DedupSubscriptions implements SubscriptionManager {
       for (const connection of this.#channels.get(name)?.members ?? []) affected.members.add(connection);
     }
     // What came before the gap must not reach a page after the resync that made it fetch newer state.
-    this.#fanOut.flush();
-    this.#fanOut.push(affected, encodeResync('broker_reconnected'));
+    this.#fanOut.pushAfterAll(affected, encodeResync('broker_reconnected'));
+  }
+
+  #refused(names: readonly string[]): void {
+    for (const name of names) {
+      const channel = this.#channels.get(name);
+      if (channel === undefined) continue;
+      channel.held = false;
+      this.#fanOut.end(channel, 'revoked');
+    }
   }
 }
 

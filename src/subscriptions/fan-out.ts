@@ -1,3 +1,4 @@
+import type { CloseReason } from '../sse/reasons.ts';
 import type { Audience, Delivery } from './audience.ts';
 
 /**
@@ -16,9 +17,17 @@ export interface Source {
   resume(): void;
 }
 
+/** A frame that must not overtake: how many frames of which audiences are to be written before it. */
+interface Postponed {
+  readonly audience: Audience;
+  readonly frame: Uint8Array;
+  readonly before: Map<Audience, number>;
+}
+
 /**
- * Hands frames to audiences. A frame is not written when it comes but in the event loop's next turn, so whatever came with
- * one socket read, or during a fan-out, leaves as one write per connection. Audiences take turns, slice by slice.
+ * Hands frames to audiences. A frame is not written when it comes: an idle fan-out begins when the code that reads the
+ * socket is done, a busy one goes on with the event loop's next turn. So whatever came with one read, or during a fan-out,
+ * leaves as one write per connection. Audiences take turns, slice by slice.
  */
 export class FanOut {
   readonly #delivery: Delivery;
@@ -26,6 +35,7 @@ export class FanOut {
   readonly #waiting = new Set<Audience>();
   #scheduledAt: number | undefined = undefined;
   #backlog = 0;
+  readonly #postponed = new Set<Postponed>();
   readonly #paused = new Set<Source>();
 
   constructor(delivery: Delivery) {
@@ -43,9 +53,16 @@ export class FanOut {
     }
   }
 
-  /** Writes everything at once: for the rare message that must not overtake nor be overtaken. */
-  flush(): void {
-    while (this.#waiting.size > 0) this.#slice(Number.POSITIVE_INFINITY);
+  /** Pushes a frame once everything that waits now, for whatever audience, has been written. */
+  pushAfterAll(audience: Audience, frame: Uint8Array): void {
+    const before = new Map([...this.#waiting].map((each) => [each, each.pushed]));
+    if (before.size === 0) this.push(audience, frame);
+    else this.#postponed.add({ audience, frame, before });
+  }
+
+  /** Ends all connections of an audience. */
+  end(audience: Audience, reason: CloseReason): void {
+    for (const connection of audience.members) this.#delivery.close(connection, reason);
   }
 
   #schedule(when: (run: () => void) => void): void {
@@ -78,9 +95,17 @@ export class FanOut {
       if (audience.waiting) this.#waiting.add(audience);
       if (left <= 0) break;
     }
+    for (const postponed of this.#postponed) this.#pushIfDue(postponed);
     if (this.#paused.size > 0 && this.#backlog < BACKLOG_LOW) {
       for (const source of this.#paused) source.resume();
       this.#paused.clear();
     }
+  }
+  #pushIfDue(postponed: Postponed): void {
+    const { audience, frame, before } = postponed;
+    for (const [each, pushed] of before) if (each.written >= pushed) before.delete(each);
+    if (before.size > 0) return;
+    this.#postponed.delete(postponed);
+    this.push(audience, frame);
   }
 }

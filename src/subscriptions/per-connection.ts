@@ -46,6 +46,7 @@ export class PerConnectionSubscriptions implements SubscriptionManager {
         if (frame !== undefined) this.#fanOut.push(audience, frame, session);
       },
       gap: () => this.#fanOut.push(audience, encodeResync('broker_reconnected')),
+      refused: () => this.#fanOut.end(audience, 'revoked'),
     });
     try {
       await session.subscribe(channels);

@@ -28,6 +28,7 @@ describe.each(implementations)('broker %s', (_name, create) => {
     const session = broker.openSession({
       message: (channel, payload) => messages.push([channel, payload.toString()]),
       gap: (channels) => gaps.push([...channels]),
+      refused: () => {},
     });
     sessions.push(session);
     return { session, messages, gaps };
@@ -104,6 +105,7 @@ describe.each(implementations)('broker %s', (_name, create) => {
         got = Buffer.from(payload);
       },
       gap: () => {},
+      refused: () => {},
     });
     sessions.push(session);
     await session.subscribe([channel]);
@@ -112,16 +114,16 @@ describe.each(implementations)('broker %s', (_name, create) => {
     expect(got).toEqual(bytes);
   });
 
-  test('takes thousands of channels in one call', async () => {
+  test('takes hundreds of thousands of channels in one call', async () => {
     setUp();
     const { session, messages } = open();
-    const channels = Array.from({ length: 25_000 }, (_, index) => `many:${index}`);
+    const channels = Array.from({ length: 300_000 }, (_, index) => `many:${index}`);
     await session.subscribe(channels);
     await publish('many:0', 'first');
-    await publish('many:24999', 'last');
+    await publish('many:299999', 'last');
     await waitFor(() => messages.length === 2, 'both messages came');
     await session.unsubscribe(channels);
-    expect(await publish('many:24999', 'x')).toBe(0);
+    expect(await publish('many:299999', 'x')).toBe(0);
   });
 
   test('a paused session gets its messages, all and in order, once it is resumed', async () => {

@@ -83,6 +83,9 @@ export class FakeBroker implements Broker {
   regain(): void {
     if (this.up) return;
     this.up = true;
+    const refused = [...this.#held].filter((channel) => this.refused.has(channel));
+    for (const channel of refused) this.#held.delete(channel);
+    if (refused.length > 0) this.#events!.refused(refused);
     for (const channel of this.#held) this.subscribed.add(channel);
     if (this.#held.size > 0) this.#events!.gap([...this.#held]);
   }

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { batchOf, takeBatch } from '../../src/sse/batch.ts';
+import { takeBatch } from '../../src/sse/batch.ts';
 import { makeRegistry, openConnection } from '../support/fake-stream.ts';
 
 const frame = (text: string) => Buffer.from(`data: ${text}\n\n`);
@@ -8,7 +8,7 @@ const frame = (text: string) => Buffer.from(`data: ${text}\n\n`);
 describe('a connection', () => {
   test('opens with a comment, then passes batches on', () => {
     const { connection, stream } = openConnection(makeRegistry());
-    expect(connection.write(batchOf(frame('1')))).toBeUndefined();
+    expect(connection.write(takeBatch([frame('1')]))).toBeUndefined();
     expect(stream.text).toBe(': open\n\ndata: 1\n\n');
   });
 
@@ -16,7 +16,7 @@ describe('a connection', () => {
     const registry = makeRegistry();
     const { connection, stream } = openConnection(registry);
     stream.room = 1;
-    for (const text of ['1', '2', '3']) connection.write(batchOf(frame(text)));
+    for (const text of ['1', '2', '3']) connection.write(takeBatch([frame(text)]));
     expect(stream.text).not.toContain('data: 2');
     expect(registry).toMatchObject({ congested: 1, bufferedBytes: 2 * frame('2').length });
     stream.room = Number.POSITIVE_INFINITY;
@@ -36,9 +36,9 @@ describe('a connection', () => {
     const registry = makeRegistry({ maxBuffer: 100 });
     const { connection, stream } = openConnection(registry);
     stream.room = 1;
-    connection.write(batchOf(frame('first')));
-    expect(connection.write(batchOf(Buffer.alloc(60)))).toBeUndefined();
-    expect(connection.write(batchOf(Buffer.alloc(60)))).toBe('slow_consumer');
+    connection.write(takeBatch([frame('first')]));
+    expect(connection.write(takeBatch([Buffer.alloc(60)]))).toBeUndefined();
+    expect(connection.write(takeBatch([Buffer.alloc(60)]))).toBe('slow_consumer');
     expect(registry.bufferedBytes).toBe(60);
   });
 
@@ -47,7 +47,7 @@ describe('a connection', () => {
     const { connection, stream } = openConnection(registry);
     stream.room = 1;
     const large = Buffer.alloc(100_000, 'x');
-    expect(connection.write(batchOf(large))).toBeUndefined();
+    expect(connection.write(takeBatch([large]))).toBeUndefined();
     expect(connection.congested).toBe(true);
     stream.room = Number.POSITIVE_INFINITY;
     connection.writable();
@@ -58,7 +58,7 @@ describe('a connection', () => {
     const registry = makeRegistry();
     const { connection, stream } = openConnection(registry);
     stream.room = 1;
-    connection.write(batchOf(frame('1')));
+    connection.write(takeBatch([frame('1')]));
     const before = stream.text;
     connection.heartbeat();
     expect(stream.text).toBe(before);
@@ -71,7 +71,7 @@ describe('a connection', () => {
     const registry = makeRegistry();
     const { connection, stream } = openConnection(registry);
     stream.room = 1;
-    connection.write(batchOf(frame('1')));
+    connection.write(takeBatch([frame('1')]));
     expect(connection.whyAborted()).toBe('client_gone');
     registry.tick(registry.now + 9);
     expect(connection.whyAborted()).toBe('slow_consumer');

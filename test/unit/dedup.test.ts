@@ -160,6 +160,28 @@ describe('dedup', () => {
     expect(other.stream.text).toBe(`: open\n\n${resync}`);
   });
 
+  test('a channel that the broker no longer allows after a loss ends its streams, and the others go on', async () => {
+    const { broker, registry, manager } = setUp();
+    const [good, bad] = [openConnection(registry), openConnection(registry)];
+    const subscribing = Promise.all([manager.subscribe(['a']), manager.subscribe(['a', 'b'])]);
+    await acknowledgeAll(broker);
+    for (const [index, { connection }] of [good, bad].entries()) {
+      connection.subscription = (await subscribing)[index]!;
+      (await subscribing)[index]!.deliverTo(connection);
+    }
+    broker.refused.add('b');
+    broker.lose();
+    broker.regain();
+    await settle();
+    expect(registry.closed.revoked).toBe(1);
+    expect(bad.stream.ended).toBe(true);
+    expect(good.stream.text).toContain('event: resync');
+    expect(manager.channels).toBe(1);
+    await broker.publish('a', Buffer.from('after'));
+    await settle();
+    expect(good.stream.text).toContain('data: after');
+  });
+
   test('references, subscriptions and delivery are right after any interleaving', async () => {
     const names = ['a', 'b', 'c', 'd'];
     const step = fc.oneof(

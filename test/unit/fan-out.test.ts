@@ -6,11 +6,16 @@ import { Audience } from '../../src/subscriptions/audience.ts';
 import { FanOut } from '../../src/subscriptions/fan-out.ts';
 import { type FakeStream, makeRegistry, openConnection } from '../support/fake-stream.ts';
 
+/** What the clock shows, in milliseconds. */
+let now = 0;
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ['setImmediate', 'queueMicrotask'] });
+  vi.spyOn(performance, 'now').mockImplementation(() => now);
+  now = 0;
 });
 afterEach(() => {
   vi.useRealTimers();
+  vi.restoreAllMocks();
 });
 
 const frame = (text: string) => Buffer.from(`data: ${text}\n\n`);
@@ -106,6 +111,46 @@ describe('the fan-out', () => {
     vi.runAllTimers();
     expect(audience.waiting).toBe(false);
     expect(vi.getTimerCount()).toBe(0);
+  });
+
+  test('writes for as long as the rest of the turn took', () => {
+    const registry = makeRegistry();
+    const fanOut = new FanOut(registry);
+    const audience = new Audience();
+    const members = Array.from({ length: 10_000 }, () => join(registry, audience));
+    const written = () => members.filter((member) => received(member).length > 0).length;
+    for (const { stream } of members) {
+      const write = stream.write.bind(stream);
+      stream.write = (bytes) => {
+        now += 0.01;
+        return write(bytes);
+      };
+    }
+    fanOut.push(audience, frame('1'));
+    now += 20; // as if a burst were read meanwhile: that is worth 2,000 writes of 10 us
+    vi.advanceTimersToNextTimer();
+    expect(written()).toBeGreaterThanOrEqual(2_000);
+    expect(written()).toBeLessThan(2_500);
+  });
+
+  test('a frame pushed after all waits for what was there before it, slice by slice, and for nothing later', () => {
+    const registry = makeRegistry();
+    const fanOut = new FanOut(registry);
+    const big = new Audience();
+    const members = Array.from({ length: 1_000 }, () => join(registry, big));
+    fanOut.push(big, frame('1'));
+    const all = new Audience();
+    for (const { connection } of members) all.members.add(connection);
+    fanOut.pushAfterAll(all, frame('3'));
+    vi.advanceTimersToNextTimer(); // a slice, not everything
+    expect(members.filter((member) => received(member).length > 0).length).toBeLessThan(1_000);
+    fanOut.push(big, frame('2'));
+    vi.runAllTimers();
+    for (const member of members) {
+      const got = received(member);
+      expect(got).toHaveLength(3);
+      expect(got.indexOf(3)).toBeGreaterThan(got.indexOf(1));
+    }
   });
 
   test('pauses its sources when too much waits, and resumes them when that is written', () => {

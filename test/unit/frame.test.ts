@@ -1,7 +1,7 @@
 import { createParser, type EventSourceMessage } from 'eventsource-parser';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { batchOf, MAX_PIECE } from '../../src/sse/batch.ts';
+import { MAX_PIECE, takeBatch } from '../../src/sse/batch.ts';
 import { encodeComment, encodeFrame, encodeRetry, isFieldSafe, type SseEvent } from '../../src/sse/frame.ts';
 
 /** Feeds bytes to an independent parser in the given chunks, as a browser would get them. */
@@ -85,7 +85,7 @@ describe('frames', () => {
 
   test('of 1 MiB of data round-trip in pieces that fit a corked write', () => {
     const data = '😀é\n'.repeat(1024 ** 2 / 7);
-    const { pieces, bytes } = batchOf(encodeFrame({ event: 'big', data }));
+    const { pieces, bytes } = takeBatch([encodeFrame({ event: 'big', data })]);
     expect(Math.max(...pieces.map((piece) => piece.length))).toBeLessThanOrEqual(MAX_PIECE);
     expect(pieces.reduce((sum, piece) => sum + piece.length, 0)).toBe(bytes);
     expect(parse(pieces).events).toEqual([{ event: 'big', data, id: undefined }]);

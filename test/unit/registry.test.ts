@@ -1,9 +1,9 @@
 import { describe, expect, test, vi } from 'vitest';
-import { batchOf } from '../../src/sse/batch.ts';
+import { takeBatch } from '../../src/sse/batch.ts';
 import { makeRegistry, openConnection } from '../support/fake-stream.ts';
 
 const heartbeats = (text: string) => text.split(':\n\n').length - 1;
-const update = batchOf(Buffer.from('data: x\n\n'));
+const update = takeBatch([Buffer.from('data: x\n\n')]);
 
 describe('heartbeats', () => {
   test('come within the interval on a silent stream, for as long as it is silent', () => {

@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
 import { z } from 'zod';
+import { isLoopback } from './access/loopback.ts';
 import { parseValkeyUrl, withoutPassword } from './broker/valkey-url.ts';
 
 /** All that is known of one setting. Its value is given as text, by flag or environment or as an option of an embedder. */
@@ -293,9 +294,4 @@ export function validate(
 function told(name: SettingName, text: string): string {
   const { env, show } = SETTINGS[name] as Setting;
   return `${flagOf(name)} (${env}) is "${show === undefined ? text : show(text)}"`;
-}
-
-/** Whether only this machine reaches the address. */
-export function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || /^127(\.\d+){3}$/.test(host);
 }

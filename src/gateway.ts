@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Authorize } from './access/authorizer.ts';
+import { isLoopback } from './access/loopback.ts';
 import { openFilesLimit, streamsWithin } from './access/open-files.ts';
 import type { Broker, BrokerStatus } from './broker/broker.ts';
 import { MemoryBroker } from './broker/memory.ts';
@@ -9,7 +10,6 @@ import {
   type Config,
   ConfigError,
   type GivenSettings,
-  isLoopback,
   SETTING_NAMES,
   SETTINGS,
   type SettingName,
@@ -20,7 +20,7 @@ import { events } from './http/events.ts';
 import { healthz, readyz, stats } from './http/health.ts';
 import { page } from './http/page.ts';
 import { publish } from './http/publish.ts';
-import { createLog, type Log } from './log.ts';
+import { createLog, type Log, RateLimitedLog } from './log.ts';
 import type { CloseReason, RejectReason } from './sse/reasons.ts';
 import { Registry } from './sse/registry.ts';
 import { DedupSubscriptions } from './subscriptions/dedup.ts';
@@ -166,6 +166,8 @@ export async function startGateway(
   });
 
   const { maxChannels, maxBody, publishKey } = config;
+  const rateLimited = new RateLimitedLog();
+  const eventsOptions = { registry, subscriptions, authorize, maxChannels, log, rateLimited };
   const publishOptions = {
     broker,
     publishKey,
@@ -177,12 +179,12 @@ export async function startGateway(
   const server = new HttpServer(
     {
       '/': { GET: page(html) },
-      '/events': {
-        GET: (exchange) => events(exchange, { registry, subscriptions, authorize, maxChannels, log }),
-      },
+      '/events': { GET: (exchange) => events(exchange, eventsOptions) },
       '/publish': { POST: (exchange) => publish(exchange, publishOptions) },
       '/healthz': { GET: healthz },
-      '/readyz': { GET: readyz(() => subscriptions.ready && broker.status().state === 'connected') },
+      '/readyz': {
+        GET: readyz(() => !registry.draining && subscriptions.ready && broker.status().state === 'connected'),
+      },
       '/stats': { GET: stats(readStats) },
     },
     log,

@@ -44,7 +44,7 @@ export function envelopeToEvent(envelope: { readonly [field: string]: unknown })
   if (typeof event !== 'string' || !isFieldSafe(event)) {
     return { invalid: { field: 'event_type', problem: MUST_BE_ONE_LINE } };
   }
-  if (id !== undefined && typeof id !== 'number' && (typeof id !== 'string' || !isFieldSafe(id))) {
+  if (id !== undefined && !Number.isFinite(id) && (typeof id !== 'string' || !isFieldSafe(id))) {
     return { invalid: { field: 'id', problem: MUST_BE_ONE_LINE } };
   }
   if (retry !== undefined && !(typeof retry === 'number' && Number.isSafeInteger(retry) && retry >= 0)) {

@@ -17,7 +17,7 @@ export function parseValkeyUrl(text: string): RedisOptions {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   const scheme = url && SCHEMES[url.protocol];
   const database = url?.pathname.slice(1) || '0';
-  if (!url || !scheme || !url.hostname || !/^\d{1,4}$/.test(database)) {
+  if (!url || !scheme || !url.hostname || !/^\d{1,4}$/.test(database) || !isDecodable(url)) {
     throw new Error(
       'a URL such as redis://user:password@host:6379/0 (schemes redis, valkey; with TLS rediss, valkeys)',
     );
@@ -29,8 +29,17 @@ export function parseValkeyUrl(text: string): RedisOptions {
     db: Number(database),
     ...(url.username !== '' && { username: decodeURIComponent(url.username) }),
     ...(url.password !== '' && { password: decodeURIComponent(url.password) }),
-    ...(scheme.tls && { tls: { servername: host } }),
+    ...(scheme.tls && { tls: {} }),
   };
+}
+
+function isDecodable({ username, password }: URL): boolean {
+  try {
+    decodeURIComponent(username + password);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** The URL, or what was meant as one, without user and password: all that could be either is hidden. */

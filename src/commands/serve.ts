@@ -1,5 +1,6 @@
+import { isLoopback } from '../access/loopback.ts';
 import { withoutPassword } from '../broker/valkey-url.ts';
-import { gather, isLoopback, SETTINGS } from '../config.ts';
+import { gather, SETTINGS } from '../config.ts';
 import { type Gateway, type ResolvedConfig, resolveSettings, startGateway, VERSION } from '../gateway.ts';
 import { createLog } from '../log.ts';
 
@@ -15,17 +16,19 @@ export async function serve(argv: string[]): Promise<undefined> {
     process.exit(1);
   });
 
+  let stopping = false;
   const stop = (signal: NodeJS.Signals) => {
+    if (stopping) process.exit(1);
+    stopping = true;
     log.info(`${signal}: ending streams and stopping`);
-    process.once(signal, () => process.exit(1));
     setTimeout(() => process.exit(1), SHUTDOWN_DEADLINE).unref();
     gateway.close().then(() => {
       log.info('stopped');
       process.exit(0);
     });
   };
-  process.once('SIGTERM', stop);
-  process.once('SIGINT', stop);
+  process.on('SIGTERM', stop);
+  process.on('SIGINT', stop);
 
   if (config.logFormat === 'pretty' && config.logLevel !== 'silent')
     process.stdout.write(greeting(config, gateway));

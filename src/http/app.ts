@@ -1,7 +1,7 @@
 import type { HttpRequest, HttpResponse, us_listen_socket } from 'uWebSockets.js';
 import { createServer } from 'node:net';
 import { BrokerRefused, BrokerUnavailable } from '../broker/broker.ts';
-import type { Log } from '../log.ts';
+import { type Log, RateLimitedLog } from '../log.ts';
 import { Problem } from './problem.ts';
 import { uws } from './uws.ts';
 import { Exchange } from './uws-exchange.ts';
@@ -15,6 +15,7 @@ export type Routes = Readonly<Record<string, Readonly<Partial<Record<'GET' | 'PO
 export class HttpServer {
   readonly #routes: Routes;
   readonly #log: Log;
+  readonly #rateLimited = new RateLimitedLog();
   readonly #app = uws.App();
   #socket: us_listen_socket | undefined;
   #pending = 0;
@@ -92,8 +93,11 @@ export class HttpServer {
   #answer(exchange: Exchange, error: unknown): void {
     if (exchange.aborted) return;
     const problem = toProblem(error);
-    if (problem.status === 500)
-      this.#log.error({ err: error, path: exchange.path }, 'unexpected error in a request');
+    if (problem.status === 500) {
+      this.#rateLimited.run('request', (suppressed) =>
+        this.#log.error({ err: error, path: exchange.path, ...suppressed }, 'unexpected error in a request'),
+      );
+    }
     exchange.reply(
       problem.status,
       { 'Content-Type': 'application/problem+json', ...problem.headers },
@@ -124,8 +128,10 @@ const REASONS: Record<string, string> = {
 function toProblem(error: unknown): Problem {
   if (error instanceof Problem) return error;
   if (error instanceof BrokerUnavailable) {
-    return new Problem(503, 'the broker is away; try again shortly', undefined, { 'Retry-After': '2' });
+    const detail =
+      'the broker is away, or went away meanwhile: the message may or may not have been delivered';
+    return new Problem(503, detail, undefined, { 'Retry-After': '2' });
   }
-  if (error instanceof BrokerRefused) return new Problem(403, `the broker refused: ${error.message}`);
+  if (error instanceof BrokerRefused) return new Problem(403, 'the broker does not allow it');
   return new Problem(500, 'unexpected error; the log of the gateway says more');
 }

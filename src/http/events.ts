@@ -4,7 +4,7 @@ import Negotiator from 'negotiator';
 import { type Authorize, DECISION, type Decision } from '../access/authorizer.ts';
 import { BrokerRefused, BrokerUnavailable } from '../broker/broker.ts';
 import { channelProblem } from '../broker/channel.ts';
-import type { Log } from '../log.ts';
+import type { Log, RateLimitedLog } from '../log.ts';
 import { Connection } from '../sse/connection.ts';
 import { encodeRetry } from '../sse/frame.ts';
 import { REJECT_REASONS, type RejectReason } from '../sse/reasons.ts';
@@ -21,6 +21,7 @@ export interface EventsOptions {
   /** Channels of one stream at most. */
   readonly maxChannels: number;
   readonly log: Log;
+  readonly rateLimited: RateLimitedLog;
 }
 
 /** Milliseconds that an authorizer may take. */
@@ -50,36 +51,47 @@ const REASON_OF_STATUS: Readonly<Record<number, RejectReason>> = {
  * up for good on any other status (WHATWG HTML, section 9.2.3).
  */
 export async function events(exchange: Exchange, options: EventsOptions): Promise<void> {
-  const { rejected } = options.registry;
+  const { registry, log } = options;
+  const reject = (reason: RejectReason) => {
+    registry.rejected[reason]++;
+    log.debug({ reason }, 'stream not opened');
+  };
   try {
-    await open(exchange, options);
+    if (!(await open(exchange, options))) reject('client_gone');
   } catch (error) {
     if (error instanceof NotNow) {
-      rejected[error.reason]++;
+      reject(error.reason);
       exchange.reply(200, STREAM_HEADERS, encodeRetry(jitteredRetry(), error.message), { close: true });
       return;
     }
-    if (error instanceof Problem) rejected[REASON_OF_STATUS[error.status] ?? 'bad_request']++;
+    if (error instanceof Problem) reject(REASON_OF_STATUS[error.status] ?? 'bad_request');
     throw error;
   }
 }
 
-async function open(exchange: Exchange, options: EventsOptions): Promise<void> {
+/** Returns false if the client has left meanwhile. */
+async function open(exchange: Exchange, options: EventsOptions): Promise<boolean> {
   const { registry, subscriptions } = options;
   const asked = readChannels(exchange.query, options);
   if (!new Negotiator({ headers: exchange.headers }).mediaType(['text/event-stream'])) {
     throw new Problem(406, 'must allow text/event-stream, the only type of this resource', 'Accept');
   }
-  if (exchange.method === 'HEAD') return exchange.reply(200, STREAM_HEADERS);
+  if (exchange.method === 'HEAD') {
+    exchange.reply(200, STREAM_HEADERS);
+    return true;
+  }
 
   const refused = registry.admit();
   if (refused !== undefined) throw new NotNow(refused);
   let opened = false;
   try {
-    const channels = await authorized(exchange, asked, options);
-    if (exchange.aborted) return;
+    const { channels, user } = await authorized(exchange, asked, options);
+    if (exchange.aborted) return false;
     const subscription = await subscriptions.subscribe(channels).catch(toClientError);
-    if (exchange.aborted) return subscription.close();
+    if (exchange.aborted) {
+      subscription.close();
+      return false;
+    }
     if (registry.draining) {
       subscription.close();
       throw new NotNow('draining');
@@ -89,8 +101,14 @@ async function open(exchange: Exchange, options: EventsOptions): Promise<void> {
     const connection = new Connection(stream, registry);
     stream.connection = connection;
     connection.subscription = subscription;
-    registry.open(connection);
-    subscription.deliverTo(connection);
+    connection.user = user;
+    try {
+      registry.open(connection);
+      subscription.deliverTo(connection);
+    } catch (error) {
+      registry.fail(connection, error);
+    }
+    return true;
   } finally {
     if (!opened) registry.dismiss();
   }
@@ -132,20 +150,26 @@ function checkChannels(named: readonly unknown[], { authorize, maxChannels }: Ev
 }
 
 /** The channels that the client may have. */
-async function authorized(exchange: Exchange, asked: string[], options: EventsOptions): Promise<string[]> {
-  if (options.authorize === undefined) return asked;
+async function authorized(
+  exchange: Exchange,
+  asked: string[],
+  options: EventsOptions,
+): Promise<{ channels: string[]; user: string | undefined }> {
+  if (options.authorize === undefined) return { channels: asked, user: undefined };
   let decision: Decision;
   let channels: string[];
   try {
     decision = await decide(options.authorize, exchange, asked);
     channels = checkChannels(decision.allow ? (decision.channels ?? asked) : [], options);
   } catch (error) {
-    options.log.error({ err: error }, 'the authorizer failed, so a stream was not opened');
+    options.rateLimited.run('authorizer', (suppressed) =>
+      options.log.error({ err: error, ...suppressed }, 'the authorizer failed, so a stream was not opened'),
+    );
     throw new NotNow('authorizer_failed');
   }
   if (!decision.allow) throw new Problem(decision.status, decision.reason ?? 'not allowed');
   if (channels.length === 0) throw new Problem(403, 'none of the channels is allowed', 'channel');
-  return channels;
+  return { channels, user: decision.user };
 }
 
 async function decide(authorize: Authorize, exchange: Exchange, channels: string[]): Promise<Decision> {
@@ -171,6 +195,6 @@ async function decide(authorize: Authorize, exchange: Exchange, channels: string
 function toClientError(error: unknown): never {
   if (error instanceof BrokerUnavailable) throw new NotNow('broker_unavailable');
   if (error instanceof BrokerRefused)
-    throw new Problem(403, `the broker refused: ${error.message}`, 'channel');
+    throw new Problem(403, 'the broker does not allow one of the channels', 'channel');
   throw error;
 }

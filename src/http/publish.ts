@@ -1,5 +1,6 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
-import type { Broker } from '../broker/broker.ts';
+import { isMeantForLoopback } from '../access/loopback.ts';
+import { type Broker, BrokerRefused, BrokerUnavailable } from '../broker/broker.ts';
 import { channelProblem } from '../broker/channel.ts';
 import { encodeEnvelope, envelopeToEvent } from '../broker/envelope.ts';
 import { Problem } from './problem.ts';
@@ -9,7 +10,7 @@ export interface PublishOptions {
   readonly broker: Broker;
   /** What a publisher has to show. */
   readonly publishKey: string | undefined;
-  /** Whether everybody may publish while there is no key. */
+  /** Whether programs of this machine may publish while there is no key: on loopback. */
   readonly openWithoutKey: boolean;
   /** Bytes of a request's body at most. */
   readonly maxBody: number;
@@ -22,30 +23,42 @@ export interface PublishOptions {
  * `{"receivers":n}`: the sessions, of all gateways, that the broker handed it to, summed over the channels.
  */
 export async function publish(exchange: Exchange, options: PublishOptions): Promise<void> {
-  authenticate(exchange.headers.authorization, options);
+  authenticate(exchange.headers, options);
   const [type = ''] = (exchange.headers['content-type'] ?? '').split(';');
   if (type.trim().toLowerCase() !== 'application/json') {
     throw new Problem(415, 'must be application/json', 'Content-Type');
   }
   const { channels, payload } = readRequest(await exchange.readBody(options.maxBody), options.maxChannels);
-  const receivers = await Promise.all(channels.map((channel) => options.broker.publish(channel, payload)));
-  exchange.reply(
-    200,
-    { 'Content-Type': 'application/json' },
-    `${JSON.stringify({ receivers: receivers.reduce((sum, count) => sum + count, 0) })}\n`,
-  );
+  const receivers = await publishToAll(channels, payload, options.broker);
+  exchange.reply(200, { 'Content-Type': 'application/json' }, `${JSON.stringify({ receivers })}\n`);
+}
+
+/** Answers the receivers, summed; when some channels fail, says which did and which did not. */
+async function publishToAll(channels: string[], payload: Buffer, broker: Broker): Promise<number> {
+  const results = await Promise.allSettled(channels.map((channel) => broker.publish(channel, payload)));
+  const failed = channels.filter((_, index) => results[index]!.status === 'rejected');
+  if (failed.length === 0)
+    return results.reduce((sum, result) => sum + (result as { value: number }).value, 0);
+  const { reason } = results.find((result) => result.status === 'rejected')!;
+  if (channels.length === 1 || failed.length === channels.length) throw reason;
+  const status = reason instanceof BrokerRefused ? 403 : reason instanceof BrokerUnavailable ? 503 : 500;
+  const sent = channels.filter((channel) => !failed.includes(channel));
+  throw new Problem(status, `published to ${sent.join(', ')}; failed for ${failed.join(', ')}`, 'channels');
 }
 
 /** Compares digests: that takes the same time whatever the key. */
 function authenticate(
-  authorization: string | undefined,
+  headers: Exchange['headers'],
   { publishKey: key, openWithoutKey }: PublishOptions,
 ): void {
   if (key === undefined) {
-    if (openWithoutKey) return;
-    throw new Problem(403, 'publishing over HTTP is off here: no publish key is set (SSEMUX_PUBLISH_KEY)');
+    if (openWithoutKey && isMeantForLoopback(headers)) return;
+    throw new Problem(
+      403,
+      'publishing over HTTP from elsewhere needs a publish key; none is set (SSEMUX_PUBLISH_KEY)',
+    );
   }
-  const [, token = ''] = /^Bearer +(.+)$/i.exec(authorization ?? '') ?? [];
+  const [, token = ''] = /^Bearer +(.+)$/i.exec(headers.authorization ?? '') ?? [];
   if (timingSafeEqual(sha256(token), sha256(key))) return;
   throw new Problem(401, 'must be "Bearer" and the publish key', 'Authorization', {
     'WWW-Authenticate': 'Bearer',
@@ -78,6 +91,7 @@ function parseObject(body: Buffer): Record<string, unknown> {
   let value: unknown;
   try {
     value = JSON.parse(body.toString());
+    JSON.stringify(value); // throws when it is nested too deeply to be sent on
   } catch (error) {
     throw new Problem(400, `must be JSON: ${(error as Error).message}`, 'body');
   }

@@ -93,6 +93,7 @@ export class Exchange {
 
   /** Makes this exchange a stream. */
   toStream(registry: Registry): UwsStream {
+    this.#answered = true;
     return new UwsStream(this.#res, registry);
   }
 }

@@ -5,6 +5,9 @@ import type * as Uws from 'uWebSockets.js';
  * See docs/adr/0001-uwebsockets-package.md.
  */
 async function load(): Promise<typeof Uws> {
+  if (Number.parseInt(process.versions.node, 10) < 22) {
+    throw new Error(`ssemux needs Node 22, and this is ${process.version}`);
+  }
   // Read when the binary loads. Its default of 4 KiB is less than cookies and a hundred channels take; beyond it, it answers 431.
   process.env.UWS_HTTP_MAX_HEADERS_SIZE ??= String(32 * 1024);
   try {

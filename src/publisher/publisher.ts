@@ -21,6 +21,9 @@ export type PublisherOptions =
   /** A client of yours. The publisher does not close it. */
   | { readonly client: Pick<Valkey, 'publish'>; readonly url?: undefined };
 
+/** Milliseconds after which a connection of the publisher's own, or a command on it, has failed. */
+const TIMEOUT = 5_000;
+
 /**
  * Publishes events to the channels that ssemux carries to browsers.
  *
@@ -29,6 +32,8 @@ export type PublisherOptions =
 export class Publisher {
   readonly #client: Pick<Valkey, 'publish'>;
   readonly #own: Valkey | undefined;
+  /** Why the connection of the publisher's own is away. */
+  #trouble: Error | undefined = undefined;
   readonly #unanswered = new Set<Promise<number>>();
 
   /** @throws {Error} for a URL that is none of `valkey://`, `valkeys://`, `redis://`, `rediss://` */
@@ -41,9 +46,16 @@ export class Publisher {
       ...parseValkeyUrl(options.url),
       enableAutoPipelining: true,
       maxRetriesPerRequest: 0, // sent again after a lost connection, a message could come twice
+      connectTimeout: TIMEOUT,
+      commandTimeout: TIMEOUT,
       connectionName: 'ssemux-publisher',
     });
-    this.#own.on('error', () => {}); // told by the promises of what is published meanwhile
+    this.#own.on('error', (error: Error) => {
+      this.#trouble = error; // the promises only say that they failed
+    });
+    this.#own.on('ready', () => {
+      this.#trouble = undefined;
+    });
     this.#client = this.#own;
   }
 
@@ -51,7 +63,7 @@ export class Publisher {
    * Publishes one event and answers how many subscribers Valkey handed it to: gateways, not browsers.
    *
    * @throws {TypeError} for a channel, event name, id or retry that cannot be sent, and what would be right
-   * @throws {Error} of the client, if Valkey cannot be reached
+   * @throws {Error} if Valkey cannot be reached, does not answer for 5 s, or refuses; the message may have gone out all the same
    */
   async publish(channel: string, { event, data, id, retry }: PublisherEvent): Promise<number> {
     const problem = channelProblem(channel);
@@ -66,6 +78,9 @@ export class Publisher {
     this.#unanswered.add(answer);
     try {
       return await answer;
+    } catch (error) {
+      const cause = this.#trouble ?? (error as Error);
+      throw new Error(`not published, or not known to be: ${cause.message}`, { cause });
     } finally {
       this.#unanswered.delete(answer);
     }

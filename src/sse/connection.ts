@@ -42,6 +42,8 @@ export class Connection {
   expires = 0;
   /** Second of its next visit by the wheel. */
   due = 0;
+  /** Who it is, for the log; from the authorizer. */
+  user: string | undefined = undefined;
   /** Released when the stream ends. */
   subscription: { close(): void } | undefined = undefined;
 

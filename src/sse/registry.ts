@@ -149,6 +149,7 @@ export class Registry implements ConnectionHost {
     this.#wheel.delete(connection);
     this.#admitted--;
     this.closed[reason]++;
+    this.#log.debug({ reason, user: connection.user }, 'stream closed');
     return true;
   }
 }

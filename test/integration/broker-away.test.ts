@@ -191,3 +191,43 @@ test('a channel that an ACL of the broker forbids is 403, and the client asking 
   await publish(valkey, 'public:1', 'x');
   await waitFor(() => data(allowed).length === 1, 'the message arrives');
 });
+
+test.each(['dedup', 'per-connection'])(
+  'channels that an ACL forbids by the time of a reconnect end their streams as revoked; the others recover (%s)',
+  async (mode) => {
+    const valkey = await startValkey();
+    const admin = valkey.client();
+    cleanUp.push(() => admin.disconnect());
+    await admin.call('ACL', 'SETUSER', 'gateway', 'on', '>password', '+@all', '&*');
+    const url = valkey.url.replace('//', '//gateway:password@');
+    const gateway = await Ssemux.serve(['--mode', mode, '--valkey-url', url]);
+    cleanUp.push(() => gateway.stop());
+    const [kept, revoked] = [await openClient(gateway, 'a'), await openClient(gateway, 'b')];
+    await admin.call('ACL', 'SETUSER', 'gateway', 'resetchannels', '&a');
+    await waitFor(() => revoked.ended, 'the stream of the forbidden channel has ended');
+    expect(revoked.comments).toContain('revoked');
+    const forbidden = await SseClient.request(`${gateway.url}/events?channel=b`);
+    cleanUp.push(() => forbidden.close());
+    expect(forbidden.response.statusCode).toBe(403);
+    await publish(valkey, 'a', 'after');
+    await waitFor(() => data(kept).includes('after'), 'the allowed channel goes on');
+    expect(kept.ended).toBe(false);
+  },
+);
+
+test('a publish of which the broker allows only a part says which', async () => {
+  const valkey = await startValkey();
+  const admin = valkey.client();
+  cleanUp.push(() => admin.disconnect());
+  await admin.call('ACL', 'SETUSER', 'gateway', 'on', '>password', '+@all', 'resetchannels', '&a');
+  const gateway = await Ssemux.serve(['--valkey-url', valkey.url.replace('//', '//gateway:password@')]);
+  cleanUp.push(() => gateway.stop());
+  await waitFor(ready(gateway), 'the gateway is ready');
+  const response = await fetch(`${gateway.url}/publish`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: '{"channels":["a","b"]}',
+  });
+  expect(response.status).toBe(403);
+  expect(await response.json()).toMatchObject({ field: 'channels', detail: 'published to a; failed for b' });
+});

@@ -320,7 +320,7 @@ describe('SIGTERM', () => {
   async function stopping() {
     const ssemux = await serve();
     const publishing = await RawSocket.connect(ssemux.url);
-    publishing.send('POST /publish HTTP/1.1\r\nhost: x\r\nexpect: 100-continue\r\n');
+    publishing.send('POST /publish HTTP/1.1\r\nhost: localhost\r\nexpect: 100-continue\r\n');
     publishing.send('content-type: application/json\r\ncontent-length: 15\r\n\r\n');
     await waitFor(() => publishing.received.includes(' 100 '), 'the request has arrived');
     ssemux.child.kill('SIGTERM');

@@ -69,7 +69,7 @@ describe('the authorizer', () => {
       },
     });
     const socket = await RawSocket.connect(gateway.url);
-    socket.send('GET /events?channel=a HTTP/1.1\r\nhost: x\r\n\r\n');
+    socket.send('GET /events?channel=a HTTP/1.1\r\nhost: localhost\r\n\r\n');
     await waitFor(() => before !== undefined, 'it is asked');
     expect(before).toMatchObject({ channels: 0, subscriptions: 0, connections: { open: 0, opened: 0 } });
     expect(await (await post(gateway, { channel: 'a', data: 'too early' })).json()).toEqual({ receivers: 0 });
@@ -205,7 +205,7 @@ describe('the authorizer', () => {
       authorize: ({ channels }) => (channels[0] === 'slow' ? new Promise(() => {}) : { allow: true }),
     });
     const socket = await RawSocket.connect(gateway.url);
-    socket.send('GET /events?channel=slow HTTP/1.1\r\nhost: x\r\n\r\n');
+    socket.send('GET /events?channel=slow HTTP/1.1\r\nhost: localhost\r\n\r\n');
     const client = await SseClient.open(gateway.url, ['fast']);
     await post(gateway, { channel: 'fast', data: 'x' });
     await waitFor(() => client.events.length === 1, 'the event arrives');
@@ -222,7 +222,7 @@ describe('the authorizer', () => {
         authorize: () => (asked++ === 0 ? decided.promise : { allow: true }),
       });
       const leaving = await RawSocket.connect(gateway.url);
-      leaving.send('GET /events?channel=a HTTP/1.1\r\nhost: x\r\n\r\n');
+      leaving.send('GET /events?channel=a HTTP/1.1\r\nhost: localhost\r\n\r\n');
       await waitFor(() => asked === 1, 'it is asked');
       leaving.close();
       await waitFor(() => leaving.closed, 'the client has left');
@@ -247,7 +247,7 @@ describe('the authorizer', () => {
       },
     });
     const socket = await RawSocket.connect(gateway.url);
-    socket.send('GET /events?channel=a HTTP/1.1\r\nhost: x\r\n\r\n');
+    socket.send('GET /events?channel=a HTTP/1.1\r\nhost: localhost\r\n\r\n');
     await waitFor(() => asked, 'it is asked');
     const closing = gateway.close();
     decided.resolve({ allow: true });
@@ -389,7 +389,7 @@ describe('an embedded gateway', () => {
           Array.from({ length: WIDTH }, () => RawSocket.connect(gateway.url)),
         );
         for (const [i, socket] of impatient.entries()) {
-          socket.send(`GET /events?channel=a:${i % 7}&channel=c:${i} HTTP/1.1\r\nhost: x\r\n\r\n`);
+          socket.send(`GET /events?channel=a:${i % 7}&channel=c:${i} HTTP/1.1\r\nhost: localhost\r\n\r\n`);
           setImmediate(() => socket.close());
         }
         for (const client of await leaving) client.close();

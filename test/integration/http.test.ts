@@ -388,7 +388,7 @@ describe('POST /publish', () => {
     const gateway = await startGateway();
     await SseClient.open(gateway.url, ['a']);
     const socket = await RawSocket.connect(gateway.url);
-    socket.send('POST /publish HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n');
+    socket.send('POST /publish HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n');
     socket.send('transfer-encoding: chunked\r\n\r\n');
     for (const chunk of ['{"channel"', ':"a","data":', '"x"}']) {
       socket.send(`${chunk.length.toString(16)}\r\n${chunk}\r\n`);
@@ -488,6 +488,7 @@ describe('GET /healthz, /readyz, /stats', () => {
       slow_consumer: 0,
       max_lifetime: 0,
       shutdown: 1,
+      revoked: 0,
       internal_error: 0,
     });
   });
@@ -498,24 +499,28 @@ describe('attacks', () => {
   test.each([
     ['bytes that are not HTTP', '\x16\x03\x01\x02\x00\x01\x00\r\n\r\n', refused],
     ['words that are not HTTP', 'hello there, gateway\r\n\r\n', refused],
-    ['a header of 100 kB', `GET /healthz HTTP/1.1\r\nhost: x\r\nx: ${'a'.repeat(100_000)}\r\n\r\n`, refused],
-    ['a target of 100 kB', `GET /${'a'.repeat(100_000)} HTTP/1.1\r\nhost: x\r\n\r\n`, refused],
     [
-      'request smuggling by two lengths',
-      'POST /publish HTTP/1.1\r\nhost: x\r\ncontent-length: 3\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n',
+      'a header of 100 kB',
+      `GET /healthz HTTP/1.1\r\nhost: localhost\r\nx: ${'a'.repeat(100_000)}\r\n\r\n`,
       refused,
     ],
-    ['a negative length', 'POST /publish HTTP/1.1\r\nhost: x\r\ncontent-length: -1\r\n\r\n', refused],
+    ['a target of 100 kB', `GET /${'a'.repeat(100_000)} HTTP/1.1\r\nhost: localhost\r\n\r\n`, refused],
+    [
+      'request smuggling by two lengths',
+      'POST /publish HTTP/1.1\r\nhost: localhost\r\ncontent-length: 3\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n',
+      refused,
+    ],
+    ['a negative length', 'POST /publish HTTP/1.1\r\nhost: localhost\r\ncontent-length: -1\r\n\r\n', refused],
     ['half a request line', 'GET /eve', undefined],
-    ['half a head', 'GET /events?channel=a HTTP/1.1\r\nhost: x\r\nx-slow:', undefined],
+    ['half a head', 'GET /events?channel=a HTTP/1.1\r\nhost: localhost\r\nx-slow:', undefined],
     [
       'half a body',
-      'POST /publish HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 99\r\n\r\n{"chan',
+      'POST /publish HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: 99\r\n\r\n{"chan',
       undefined,
     ],
     [
       'a request behind the request for a stream',
-      'GET /events?channel=a HTTP/1.1\r\nhost: x\r\n\r\nGET /healthz HTTP/1.1\r\nhost: x\r\n\r\n',
+      'GET /events?channel=a HTTP/1.1\r\nhost: localhost\r\n\r\nGET /healthz HTTP/1.1\r\nhost: localhost\r\n\r\n',
       undefined,
     ],
   ])('%s harms nobody else', async (_, attack, answer) => {
@@ -541,7 +546,7 @@ describe('attacks', () => {
   test('publishers that leave in the middle of their body do not hold up the stop', async () => {
     const startPublishing = async (gateway: { url: string }) => {
       const socket = await RawSocket.connect(gateway.url);
-      socket.send('POST /publish HTTP/1.1\r\nhost: x\r\nexpect: 100-continue\r\n');
+      socket.send('POST /publish HTTP/1.1\r\nhost: localhost\r\nexpect: 100-continue\r\n');
       socket.send('content-type: application/json\r\ncontent-length: 99\r\n\r\n{"chan');
       await waitFor(() => socket.received.includes(' 100 '), 'the request has arrived');
       return socket;
@@ -616,4 +621,49 @@ describe('attacks', () => {
       dropped: { invalid_event_type: 3, invalid_id: 1, invalid_retry: 1, internal_error: 0 },
     });
   });
+});
+
+describe('POST /publish without a key', () => {
+  test.each([
+    ['a page of another site', { origin: 'https://evil.example' }],
+    ['DNS rebinding', { host: 'evil.example' }],
+    ['a proxy that says X-Forwarded-For', { 'x-forwarded-for': '203.0.113.7' }],
+    ['a proxy that says Forwarded', { forwarded: 'for=203.0.113.7' }],
+  ])('is refused by way of %s', async (_, headers: Record<string, string>) => {
+    const gateway = await startGateway();
+    const socket = await RawSocket.connect(gateway.url);
+    const body = '{"channel":"a"}';
+    const lines = Object.entries({ host: 'localhost', 'content-type': 'application/json', ...headers });
+    socket.send(
+      `POST /publish HTTP/1.1\r\n${lines.map(([name, value]) => `${name}: ${value}\r\n`).join('')}` +
+        `content-length: ${body.length}\r\n\r\n${body}`,
+    );
+    await waitFor(() => socket.received.includes('\r\n\r\n'), 'it is answered');
+    expect(socket.received).toContain('403 Forbidden');
+    expect(gateway.stats().messages.in).toBe(0);
+  });
+
+  test.each([{}, { origin: 'http://localhost:3000' }, { origin: 'http://127.0.0.1' }])(
+    'is open to programs and pages of this machine: %j',
+    async (headers: Record<string, string>) => {
+      const gateway = await startGateway();
+      const response = await fetch(`${gateway.url}/publish`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', ...headers },
+        body: '{"channel":"a"}',
+      });
+      expect(response.status).toBe(200);
+    },
+  );
+});
+
+test('POST /publish with data nested too deeply is a 400', async () => {
+  const gateway = await startGateway();
+  const deep = 100_000;
+  const response = await fetch(`${gateway.url}/publish`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: `{"channel":"a","data":${'['.repeat(deep)}${']'.repeat(deep)}}`,
+  });
+  expect(response.status).toBe(400);
 });

@@ -51,11 +51,15 @@ async function flood(channel: string, count: number, until: () => boolean = () =
 }
 
 describe.each(['dedup', 'per-connection'])('%s', (mode) => {
-  beforeEach(async () => {
-    gateway = await Ssemux.serve(['--mode', mode, '--valkey-url', valkey.url]);
+  let serve: (...args: string[]) => Promise<void>;
+  beforeEach(() => {
+    serve = async (...args) => {
+      gateway = await Ssemux.serve(['--mode', mode, '--valkey-url', valkey.url, ...args]);
+    };
   });
 
   test('a client that never reads is closed as slow_consumer; the others miss nothing and memory stays bounded', async () => {
+    await serve();
     const ids: number[][] = Array.from({ length: 10 }, () => []);
     for (const got of ids) {
       const client = await SseClient.open(gateway.url, ['a'], { onEvent: ({ id }) => got.push(Number(id)) });
@@ -89,6 +93,7 @@ describe.each(['dedup', 'per-connection'])('%s', (mode) => {
   test('a client that pauses 3 s within the bound loses nothing, and is alive 30 s later', {
     timeout: 90_000,
   }, async () => {
+    await serve('--max-buffer', '64MiB'); // far more than the flood may overshoot
     const got: number[] = [];
     const client = await SseClient.open(gateway.url, ['a'], { onEvent: ({ id }) => got.push(Number(id)) });
     cleanUp.push(() => client.close());

@@ -47,7 +47,8 @@ export class ValkeyServer {
     this.#process = spawn(executable(), args, { stdio: 'ignore' });
     const client = this.client({ retryStrategy: () => 50 });
     try {
-      await waitFor(async () => (await client.ping()) === 'PONG', 'the server answers');
+      const pid = `process_id:${this.#process.pid}\r`;
+      await waitFor(async () => (await client.info('server')).includes(pid), 'our server answers');
     } finally {
       client.disconnect();
     }

@@ -74,7 +74,7 @@ export const SETTINGS = {
   valkeyUrl: setting({
     env: 'VALKEY_URL',
     placeholder: 'URL',
-    help: 'The Valkey (or Redis) that carries the messages, valkey://user:password@host:6379/0; TLS with valkeys:// or rediss://. Unset: the embedded memory broker.',
+    help: 'The Valkey (or Redis) that carries the messages: valkey://user:password@host:6379/0, or redis://; with TLS valkeys:// or rediss://. Unset: the embedded memory broker.',
     expected:
       'a URL such as valkey://user:password@host:6379/0 (schemes valkey, redis; with TLS valkeys, rediss)',
     schema: z.string().refine(isValkeyUrl),

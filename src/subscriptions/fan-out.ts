@@ -33,6 +33,8 @@ export class FanOut {
   readonly #delivery: Delivery;
   /** Audiences with something to write. Taken from the front and put back at the end, the Set is a ring. */
   readonly #waiting = new Set<Audience>();
+  /** Also waiting: the one at which the last slice ended. It goes behind whoever came meanwhile, not before them. */
+  #unfinished: Audience | undefined = undefined;
   #scheduledAt: number | undefined = undefined;
   #backlog = 0;
   readonly #postponed = new Set<Postponed>();
@@ -55,6 +57,7 @@ export class FanOut {
 
   /** Pushes a frame once everything that waits now, for whatever audience, has been written. */
   pushAfterAll(audience: Audience, frame: Uint8Array): void {
+    this.#putBackUnfinished();
     const before = new Map([...this.#waiting].map((each) => [each, each.pushed]));
     if (before.size === 0) this.push(audience, frame);
     else this.#postponed.add({ audience, frame, before });
@@ -79,21 +82,25 @@ export class FanOut {
     this.#scheduledAt = undefined;
     try {
       do this.#slice(SLICE);
-      while (this.#waiting.size > 0 && performance.now() < until);
+      while (this.#busy && performance.now() < until);
     } finally {
-      if (this.#waiting.size > 0) this.#schedule(setImmediate);
+      if (this.#busy) this.#schedule(setImmediate);
     }
   };
 
   #slice(budget: number): void {
+    this.#putBackUnfinished();
     let left = budget;
     for (const audience of this.#waiting) {
       this.#waiting.delete(audience);
       const before = audience.backlog;
       left -= audience.write(left, this.#delivery);
       this.#backlog -= before - audience.backlog;
+      if (left <= 0) {
+        if (audience.waiting) this.#unfinished = audience;
+        break;
+      }
       if (audience.waiting) this.#waiting.add(audience);
-      if (left <= 0) break;
     }
     for (const postponed of this.#postponed) this.#pushIfDue(postponed);
     if (this.#paused.size > 0 && this.#backlog < BACKLOG_LOW) {
@@ -101,6 +108,15 @@ export class FanOut {
       this.#paused.clear();
     }
   }
+  get #busy(): boolean {
+    return this.#unfinished !== undefined || this.#waiting.size > 0;
+  }
+
+  #putBackUnfinished(): void {
+    if (this.#unfinished !== undefined) this.#waiting.add(this.#unfinished);
+    this.#unfinished = undefined;
+  }
+
   #pushIfDue(postponed: Postponed): void {
     const { audience, frame, before } = postponed;
     for (const [each, pushed] of before) if (each.written >= pushed) before.delete(each);

@@ -108,6 +108,7 @@ export class FanOut {
       this.#paused.clear();
     }
   }
+
   get #busy(): boolean {
     return this.#unfinished !== undefined || this.#waiting.size > 0;
   }

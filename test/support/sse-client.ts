@@ -8,6 +8,9 @@ export interface SseClientOptions {
   onEvent?: (event: EventSourceMessage) => void;
 }
 
+/** The gateway told the client to come back later. */
+export class NotOpened extends Error {}
+
 /** A real SSE client over a socket of its own, whose parser is not ours. It does not reconnect. */
 export class SseClient {
   readonly events: EventSourceMessage[] = [];
@@ -50,7 +53,11 @@ export class SseClient {
     });
   }
 
-  /** Opens a stream of these channels and resolves once its first bytes are there. */
+  /**
+   * Opens a stream of these channels and resolves once its first bytes are there.
+   *
+   * @throws {NotOpened}
+   */
   static async open(
     base: string,
     channels: readonly string[],
@@ -59,7 +66,8 @@ export class SseClient {
     const query = channels.map((channel) => `channel=${encodeURIComponent(channel)}`).join('&');
     const client = await SseClient.request(`${base}/events?${query}`, options);
     if (client.response.statusCode !== 200) throw new Error(`status ${client.response.statusCode}`);
-    await waitFor(() => client.comments.includes('open'), 'the stream is open');
+    await waitFor(() => client.comments.includes('open') || client.ended, 'the stream is open');
+    if (client.ended) throw new NotOpened(client.comments.join());
     return client;
   }
 

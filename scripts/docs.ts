@@ -1,7 +1,7 @@
 /** Writes what the documentation takes from the code: `npm run docs`. A test fails when that is out of date. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { flagOf, SETTING_NAMES, SETTINGS } from '../src/config.ts';
+import { flagOf, SETTING_NAMES, settingOf } from '../src/config.ts';
 import { CLOSE_REASONS, REJECT_REASONS } from '../src/sse/reasons.ts';
 
 const root = join(import.meta.dirname, '..');
@@ -17,9 +17,9 @@ const PARTS: Record<string, Record<string, () => string>> = {
 
 function settingsTable(): string {
   const rows = SETTING_NAMES.map((name) => {
-    const { env, help, ...rest } = SETTINGS[name];
-    const fallback = 'fallback' in rest && rest.fallback !== undefined ? `\`${rest.fallback}\`` : '';
-    return `| \`${flagOf(name)}\` | \`${env}\` | ${fallback} | ${help} |`;
+    const { env, help, fallback } = settingOf(name);
+    const byDefault = fallback === undefined ? '' : `\`${fallback}\``;
+    return `| \`${flagOf(name)}\` | \`${env}\` | ${byDefault} | ${help} |`;
   });
   return ['| flag | environment | default | |', '| --- | --- | --- | --- |', ...rows].join('\n');
 }

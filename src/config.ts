@@ -1,10 +1,10 @@
-import { parseArgs } from 'node:util';
+import { type ParseArgsConfig, parseArgs } from 'node:util';
 import { z } from 'zod';
 import { isLoopback } from './access/loopback.ts';
 import { parseValkeyUrl, withoutPassword } from './broker/valkey-url.ts';
 
 /** All that is known of one setting. Its value is given as text, by flag or environment or as an option of an embedder. */
-interface Setting<Schema extends z.ZodType = z.ZodType> {
+export interface Setting<Schema extends z.ZodType = z.ZodType> {
   readonly env: string;
   /** Text of the default; without it the setting is unset by default. */
   readonly fallback?: string;
@@ -204,6 +204,19 @@ export class ConfigError extends Error {
 
 export const SETTING_NAMES = Object.keys(SETTINGS) as SettingName[];
 
+export function settingOf(name: SettingName): Setting {
+  return SETTINGS[name];
+}
+
+/** `parseArgs` of Node, whose complaints become a {@link ConfigError}. */
+export function parseFlags<T extends ParseArgsConfig>(config: T): ReturnType<typeof parseArgs<T>> {
+  try {
+    return parseArgs(config);
+  } catch (error) {
+    throw new ConfigError([(error as Error).message.split('. ')[0]!]);
+  }
+}
+
 /** `maxBuffer` is `--max-buffer`. */
 export function flagOf(name: string): string {
   return `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
@@ -222,17 +235,11 @@ export function gather(
     SETTING_NAMES.map((name) => [
       flagOf(name).slice(2),
       {
-        type:
-          (SETTINGS[name] as Setting).placeholder === undefined ? ('boolean' as const) : ('string' as const),
+        type: settingOf(name).placeholder === undefined ? ('boolean' as const) : ('string' as const),
       },
     ]),
   );
-  let flags: Record<string, string | boolean | undefined>;
-  try {
-    flags = parseArgs({ args: [...argv], options }).values as typeof flags;
-  } catch (error) {
-    throw new ConfigError([(error as Error).message.split('. ')[0]!]);
-  }
+  const flags: Record<string, string | boolean | undefined> = parseFlags({ args: [...argv], options }).values;
   const given: Partial<Record<SettingName, Given>> = {};
   for (const name of SETTING_NAMES) {
     const flag = flags[flagOf(name).slice(2)];
@@ -245,7 +252,7 @@ export function gather(
 
 /** The text that is in force for each setting, and its source; undefined for one that is unset. */
 export function effective(given: GivenSettings, name: SettingName): Given | undefined {
-  const { fallback } = SETTINGS[name] as Setting;
+  const { fallback } = settingOf(name);
   return given[name] ?? (fallback === undefined ? undefined : { text: fallback, source: 'default' });
 }
 
@@ -264,7 +271,7 @@ export function validate(
   const problems: string[] = [];
   const values: Partial<Record<SettingName, unknown>> = {};
   for (const name of SETTING_NAMES) {
-    const { schema, expected } = SETTINGS[name] as Setting;
+    const { schema, expected } = settingOf(name);
     const text = effective(given, name)?.text;
     if (text === undefined) continue;
     const result = schema.safeParse(text);
@@ -292,6 +299,6 @@ export function validate(
 
 /** A setting's flag, variable and value, for people. */
 function told(name: SettingName, text: string): string {
-  const { env, show } = SETTINGS[name] as Setting;
+  const { env, show } = settingOf(name);
   return `${flagOf(name)} (${env}) is "${show === undefined ? text : show(text)}"`;
 }

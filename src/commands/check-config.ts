@@ -1,4 +1,4 @@
-import { effective, flagOf, gather, SETTING_NAMES, SETTINGS } from '../config.ts';
+import { effective, flagOf, gather, SETTING_NAMES, settingOf } from '../config.ts';
 import { resolveSettings } from '../gateway.ts';
 
 /** `ssemux check-config`: prints the settings that would be in force, and where each comes from; fails as serving would. */
@@ -6,7 +6,7 @@ export async function checkConfig(argv: string[]): Promise<number> {
   const given = gather(argv, process.env);
   const config = resolveSettings(given, false);
   const rows = SETTING_NAMES.map((name) => {
-    const { env, show } = SETTINGS[name] as { env: string; show?: (text: string) => string };
+    const { env, show } = settingOf(name);
     const { text, source } = effective(given, name) ?? { text: undefined, source: 'default' };
     const derived = name === 'maxConnections' ? String(config.maxConnections) : '(unset)';
     const shown = text === undefined ? derived : (show?.(text) ?? text);

@@ -1,4 +1,4 @@
-import { flagOf, SETTING_NAMES, SETTINGS } from '../config.ts';
+import { flagOf, SETTING_NAMES, settingOf } from '../config.ts';
 import { VERSION } from '../gateway.ts';
 
 /** `ssemux --help`, `ssemux --version`. */
@@ -12,10 +12,7 @@ const COLUMNS = 100;
 /** The help, made from the settings. */
 export function helpText(): string {
   const settings = SETTING_NAMES.map((name) => {
-    const { env, fallback, placeholder, help } = SETTINGS[name] as (typeof SETTINGS)[typeof name] & {
-      fallback?: string;
-      placeholder?: string;
-    };
+    const { env, fallback, placeholder, help } = settingOf(name);
     const flag = `${flagOf(name)}${placeholder === undefined ? '' : ` ${placeholder}`}`;
     const byDefault = fallback === undefined || placeholder === undefined ? '' : ` Default ${fallback}.`;
     return `  ${flag}, ${env}\n${wrap(help + byDefault, '      ')}`;

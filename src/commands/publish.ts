@@ -1,8 +1,7 @@
 import { text } from 'node:stream/consumers';
-import { parseArgs } from 'node:util';
 import { Redis as Valkey } from 'iovalkey';
 import { parseValkeyUrl, withoutPassword } from '../broker/valkey-url.ts';
-import { ConfigError } from '../config.ts';
+import { ConfigError, parseFlags } from '../config.ts';
 import { Publisher, type PublisherEvent } from '../publisher/publisher.ts';
 
 const DEFAULT_URL = 'valkey://127.0.0.1:6379';
@@ -43,7 +42,7 @@ export async function publishCommand(argv: string[]): Promise<number> {
 async function readArguments(
   argv: string[],
 ): Promise<{ channel: string; event: PublisherEvent; url: string }> {
-  const { values, positionals } = parse(argv);
+  const { values, positionals } = parseFlags({ args: argv, options: OPTIONS, allowPositionals: true });
   const [channel] = positionals;
   if (channel === undefined || positionals.length > 1) {
     throw new ConfigError([`publish takes one channel, such as order:123, not ${positionals.length}`]);
@@ -58,14 +57,6 @@ async function readArguments(
     ...(values.retry !== undefined && { retry: Number(values.retry) }),
   };
   return { channel, event, url: values['valkey-url'] ?? (process.env.VALKEY_URL || DEFAULT_URL) };
-}
-
-function parse(argv: string[]) {
-  try {
-    return parseArgs({ args: argv, options: OPTIONS, allowPositionals: true });
-  } catch (error) {
-    throw new ConfigError([(error as Error).message.split('. ')[0]!]);
-  }
 }
 
 function connectTo(url: string): Valkey {

@@ -1,8 +1,7 @@
 import type { HttpRequest, HttpResponse, us_listen_socket } from 'uWebSockets.js';
 import { createServer } from 'node:net';
-import { BrokerRefused, BrokerUnavailable } from '../broker/broker.ts';
 import { type Log, RateLimitedLog } from '../log.ts';
-import { Problem } from './problem.ts';
+import { Problem, toProblem } from './problem.ts';
 import { uws } from './uws.ts';
 import { Exchange } from './uws-exchange.ts';
 
@@ -124,14 +123,3 @@ const REASONS: Record<string, string> = {
   ENOTFOUND: 'the host is not known; see --host (HOST)',
   EACCES: 'not permitted; ports below 1024 need privileges',
 };
-
-function toProblem(error: unknown): Problem {
-  if (error instanceof Problem) return error;
-  if (error instanceof BrokerUnavailable) {
-    const detail =
-      'the broker is away, or went away meanwhile: the message may or may not have been delivered';
-    return new Problem(503, detail, undefined, { 'Retry-After': '2' });
-  }
-  if (error instanceof BrokerRefused) return new Problem(403, 'the broker does not allow it');
-  return new Problem(500, 'unexpected error; the log of the gateway says more');
-}

@@ -1,9 +1,9 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { isMeantForLoopback } from '../access/loopback.ts';
-import { type Broker, BrokerRefused, BrokerUnavailable } from '../broker/broker.ts';
+import type { Broker } from '../broker/broker.ts';
 import { channelProblem } from '../broker/channel.ts';
-import { encodeEnvelope, envelopeToEvent } from '../broker/envelope.ts';
-import { Problem } from './problem.ts';
+import { type EnvelopeResult, encodeEnvelope, envelopeToEvent } from '../broker/envelope.ts';
+import { Problem, toProblem } from './problem.ts';
 import type { Exchange } from './uws-exchange.ts';
 
 export interface PublishOptions {
@@ -40,8 +40,8 @@ async function publishToAll(channels: string[], payload: Buffer, broker: Broker)
   if (failed.length === 0)
     return results.reduce((sum, result) => sum + (result as { value: number }).value, 0);
   const { reason } = results.find((result) => result.status === 'rejected')!;
-  if (channels.length === 1 || failed.length === channels.length) throw reason;
-  const status = reason instanceof BrokerRefused ? 403 : reason instanceof BrokerUnavailable ? 503 : 500;
+  if (failed.length === channels.length) throw reason;
+  const { status } = toProblem(reason);
   const sent = channels.filter((channel) => !failed.includes(channel));
   throw new Problem(status, `published to ${sent.join(', ')}; failed for ${failed.join(', ')}`, 'channels');
 }
@@ -79,19 +79,25 @@ function readRequest(body: Buffer, maxChannels: number): { channels: string[]; p
     }
   }
   const { channel, channels, ...envelope } = request;
-  const result = envelopeToEvent(envelope);
-  if ('invalid' in result) {
-    const { field, problem } = result.invalid;
-    throw new Problem(400, `${JSON.stringify(envelope[field])}: ${problem}`, field);
+  return { channels: readChannels(channel, channels, maxChannels), payload: toPayload(envelope) };
+}
+
+function toPayload(envelope: Record<string, unknown>): Buffer {
+  let result: EnvelopeResult;
+  try {
+    result = envelopeToEvent(envelope);
+    if ('event' in result) return encodeEnvelope(envelope);
+  } catch {
+    throw new Problem(400, 'is nested too deeply', 'data'); // JSON.stringify recurses where JSON.parse does not
   }
-  return { channels: readChannels(channel, channels, maxChannels), payload: encodeEnvelope(envelope) };
+  const { field, problem } = result.invalid;
+  throw new Problem(400, `${JSON.stringify(envelope[field])}: ${problem}`, field);
 }
 
 function parseObject(body: Buffer): Record<string, unknown> {
   let value: unknown;
   try {
     value = JSON.parse(body.toString());
-    JSON.stringify(value); // throws when it is nested too deeply to be sent on
   } catch (error) {
     throw new Problem(400, `must be JSON: ${(error as Error).message}`, 'body');
   }

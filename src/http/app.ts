@@ -1,5 +1,5 @@
 import type { HttpRequest, HttpResponse, us_listen_socket } from 'uWebSockets.js';
-import { createServer } from 'node:net';
+import { type AddressInfo, createServer } from 'node:net';
 import { type Log, RateLimitedLog } from '../log.ts';
 import { Problem, toProblem } from './problem.ts';
 import { uws } from './uws.ts';
@@ -10,13 +10,23 @@ export type Handler = (exchange: Exchange) => void | Promise<void>;
 /** Handlers by path, then by method. HEAD and OPTIONS need none: HEAD goes to the handler of GET. */
 export type Routes = Readonly<Record<string, Readonly<Partial<Record<'GET' | 'POST', Handler>>>>>;
 
+/**
+ * Listening sockets on the one port. Connections that come while the loop is busy wait in a socket's queue, which
+ * uWebSockets.js makes 512 long; the kernel drops what finds it full, and the client tries again after 1, 3 and 7 seconds. When
+ * thousands reconnect at once that decides how long they are away.
+ */
+const QUEUES = 8;
+
+/** For uWebSockets.js' `listen`: other sockets may listen on the port too (SO_REUSEPORT). */
+const SHARED_PORT = 0;
+
 /** The HTTP server: finds the handler, answers for it when it throws, and keeps count of what is under way. */
 export class HttpServer {
   readonly #routes: Routes;
   readonly #log: Log;
   readonly #rateLimited = new RateLimitedLog();
   readonly #app = uws.App();
-  #socket: us_listen_socket | undefined;
+  readonly #sockets: us_listen_socket[] = [];
   #pending = 0;
 
   constructor(routes: Routes, log: Log) {
@@ -26,33 +36,28 @@ export class HttpServer {
   }
 
   /**
-   * Listens, for this process alone: without asking for that, a second process on the port would silently get half of the
-   * connections. Returns the port, which the system chooses when asked for 0.
+   * Listens, for this process alone: uWebSockets.js lets processes share a port, and a second one would silently get half of
+   * the connections. Returns the port, which the system chooses when asked for 0.
    */
-  listen(host: string, port: number): Promise<number> {
+  async listen(host: string, wanted: number): Promise<number> {
+    const port = await freePort(host, wanted);
+    while (this.#sockets.length < QUEUES) this.#sockets.push(await this.#listenOnce(host, port));
+    return port;
+  }
+
+  #listenOnce(host: string, port: number): Promise<us_listen_socket> {
     return new Promise((resolve, reject) => {
-      const { LIBUS_LISTEN_EXCLUSIVE_PORT } = uws as unknown as { LIBUS_LISTEN_EXCLUSIVE_PORT: number };
       // biome-ignore lint/suspicious/noExplicitAny: the declared types lack the signature with host and options
-      (this.#app.listen as any)(
-        host,
-        port,
-        LIBUS_LISTEN_EXCLUSIVE_PORT,
-        (socket: us_listen_socket | false) => {
-          if (socket === false) {
-            whyNot(host, port).then(reject);
-            return;
-          }
-          this.#socket = socket;
-          resolve(uws.us_socket_local_port(socket));
-        },
-      );
+      (this.#app.listen as any)(host, port, SHARED_PORT, (socket: us_listen_socket | false) => {
+        if (socket === false) reject(new Error(`cannot listen on ${host}:${port}: ${REASONS.EADDRINUSE}`));
+        else resolve(socket);
+      });
     });
   }
 
   /** Takes no more connections; those there are go on. */
   stopListening(): void {
-    if (this.#socket !== undefined) uws.us_listen_socket_close(this.#socket);
-    this.#socket = undefined;
+    for (const socket of this.#sockets.splice(0)) uws.us_listen_socket_close(socket);
   }
 
   /** Requests whose handler has not finished. */
@@ -62,7 +67,7 @@ export class HttpServer {
 
   /** Closes every connection. */
   close(): void {
-    this.#socket = undefined;
+    this.#sockets.length = 0;
     this.#app.close();
   }
 
@@ -105,15 +110,17 @@ export class HttpServer {
   }
 }
 
-/** uWebSockets.js does not say why it cannot listen; the system does, when asked once more. */
-function whyNot(host: string, port: number): Promise<Error> {
-  return new Promise((resolve) => {
+/** The port, or one that the system chooses for 0; rejects with the reason if this process cannot have it to itself. */
+function freePort(host: string, port: number): Promise<number> {
+  return new Promise((resolve, reject) => {
     const probe = createServer();
-    const tell = (reason: string) => resolve(new Error(`cannot listen on ${host}:${port}: ${reason}`));
-    probe.once('error', ({ code, message }: NodeJS.ErrnoException) => tell(REASONS[code ?? ''] ?? message));
-    probe.listen({ host, port, exclusive: true }, () =>
-      probe.close(() => tell('the port was in use just now')),
-    );
+    probe.once('error', ({ code, message }: NodeJS.ErrnoException) => {
+      reject(new Error(`cannot listen on ${host}:${port}: ${REASONS[code ?? ''] ?? message}`));
+    });
+    probe.listen({ host, port, exclusive: true }, () => {
+      const { port: free } = probe.address() as AddressInfo;
+      probe.close(() => resolve(free));
+    });
   });
 }
 

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import manifest from '../../package.json' with { type: 'json' };
@@ -666,4 +667,27 @@ test('POST /publish with data nested too deeply is a 400', async () => {
     body: `{"channel":"a","data":${'['.repeat(deep)}${']'.repeat(deep)}}`,
   });
   expect(response.status).toBe(400);
+});
+
+describe('the port', () => {
+  /** Sockets that listen on it, by the kernel's table: state 0A, the port in hexadecimal. */
+  function listening(port: number): number {
+    const suffix = `:${port.toString(16).toUpperCase().padStart(4, '0')}`;
+    const rows = readFileSync('/proc/net/tcp', 'latin1').trim().split('\n').slice(1);
+    return rows.filter((row) => {
+      const [, local, , state] = row.trim().split(/\s+/);
+      return local!.endsWith(suffix) && state === '0A';
+    }).length;
+  }
+
+  test.skipIf(process.platform !== 'linux')(
+    'has several queues for those who reconnect at once, and all are closed with the gateway',
+    async () => {
+      const gateway = await startGateway();
+      const port = Number(new URL(gateway.url).port);
+      expect(listening(port)).toBe(8);
+      await gateway.close();
+      expect(listening(port)).toBe(0);
+    },
+  );
 });

@@ -1,39 +1,38 @@
-/** Channels that are alike, the streams that listen to them, and how much is published on them. */
-export interface Flow {
-  readonly name: string;
-  readonly channels: number;
-  /** Streams in all; stream i listens to channel i modulo `channels`. */
-  readonly streams: number;
-  /** Messages per second over all channels, in turn; 0 for streams that stay idle. */
-  readonly rate: number;
-  /** Length of each message's data. */
-  readonly bytes: number;
-}
+import type { Flow } from '../scenarios/scenario.ts';
+
+// Message k of a flow goes to channel k modulo `channels`, and is number floor(k / channels) there.
 
 export function channelName(flow: Flow, channel: number): string {
   return `bench-${flow.name}-${channel}`;
+}
+
+/** The first of the channels that a stream listens to; the others follow it, past the last comes channel 0. */
+export function firstChannelOf(flow: Flow, stream: number): number {
+  return stream % flow.channels;
+}
+
+export function channelNamesOf(flow: Flow, stream: number): string[] {
+  const first = firstChannelOf(flow, stream);
+  return Array.from({ length: flow.channelsPerStream }, (_, i) =>
+    channelName(flow, (first + i) % flow.channels),
+  );
 }
 
 export function totalMessages(flow: Flow, seconds: number): number {
   return Math.round(flow.rate * seconds);
 }
 
-/** Of `total` messages that go to the channels in turn, how many go to this one. */
+/** Of the flow's first `total` messages, how many go to this channel. */
 export function messagesOn(flow: Flow, channel: number, total: number): number {
   return Math.floor((total - channel - 1) / flow.channels) + 1;
 }
 
 /** Events per second that the streams are to receive, all together. */
-export function eventsPerSecond(flow: Flow): number {
-  return (flow.rate * flow.streams) / flow.channels;
+export function eventsPerSecond({ rate, streams, neverRead, channelsPerStream, channels }: Flow): number {
+  return (rate * streams * (1 - neverRead) * channelsPerStream) / channels;
 }
 
-/** Events that reach clients when nothing is lost. */
-export function expectedEvents(flow: Flow, seconds: number): number {
-  const total = totalMessages(flow, seconds);
-  let sum = 0;
-  for (let stream = 0; stream < flow.streams; stream++) {
-    sum += messagesOn(flow, stream % flow.channels, total);
-  }
-  return sum;
+/** Whether a stream is one of those that never read. */
+export function neverReads({ neverRead }: Flow, stream: number): boolean {
+  return Math.floor((stream + 1) * neverRead) > Math.floor(stream * neverRead);
 }

@@ -1,22 +1,19 @@
 /**
- * What every message carries: `@<16 digits: scheduled time, us>#<8 digits: sequence on its channel>@`, then
- * padding. Fixed width and ASCII, so that a client reads it from the bytes without building a string, and without
- * an `@`, CR or LF elsewhere, so that it is found whatever the server puts around it.
+ * What every message carries: `@<16 digits: scheduled time, us>#<8 digits: sequence on its channel>#<6 digits:
+ * channel>@`, then padding. Fixed width and ASCII, so that a client reads it from the bytes without building a
+ * string, and free of what JSON, forms and SSE would escape, so that it arrives as it is through any server.
  */
-export const MARKER_BYTES = 27;
-export const SEQUENCE_AT = 18;
-export const TIME_DIGITS = 16;
-export const SEQUENCE_DIGITS = 8;
+const FIELDS = { time: 16, sequence: 8, channel: 6 };
+
+/** Where the fields begin and end, counted from the first `@`. */
+export const TIME_END = 1 + FIELDS.time;
+export const SEQUENCE_END = TIME_END + 1 + FIELDS.sequence;
+export const CHANNEL_END = SEQUENCE_END + 1 + FIELDS.channel;
+export const MARKER_BYTES = CHANNEL_END + 1;
 
 /** The data of one message, `bytes` long. */
-export function encodeMessage(scheduledUs: number, sequence: number, bytes: number): string {
-  const time = String(Math.floor(scheduledUs)).padStart(TIME_DIGITS, '0');
-  const marker = `@${time}#${String(sequence).padStart(SEQUENCE_DIGITS, '0')}@`;
-  return marker.padEnd(bytes, 'x');
-}
-
-export function readDigits(bytes: Uint8Array, from: number, count: number): number {
-  let value = 0;
-  for (let i = from; i < from + count; i++) value = value * 10 + (bytes[i]! - 48);
-  return value;
+export function encodeMessage(scheduledUs: number, sequence: number, channel: number, bytes: number): string {
+  const time = String(Math.floor(scheduledUs)).padStart(FIELDS.time, '0');
+  const number = String(sequence).padStart(FIELDS.sequence, '0');
+  return `@${time}#${number}#${String(channel).padStart(FIELDS.channel, '0')}@`.padEnd(bytes, 'x');
 }

@@ -6,7 +6,7 @@ export function scheduledUs(startUs: number, ratePerSecond: number, k: number): 
   return startUs + (k * 1e6) / ratePerSecond;
 }
 
-/** How many of `total` messages are due by `nowUs`. */
+/** How many of `total` messages are due by `nowUs`; so also the number of the first that is due later. */
 export function dueBy(nowUs: number, startUs: number, ratePerSecond: number, total: number): number {
   if (nowUs < startUs) return 0;
   return Math.min(total, Math.floor(((nowUs - startUs) * ratePerSecond) / 1e6) + 1);

@@ -1,26 +1,41 @@
-export type Row = Readonly<Record<string, string>>;
+import type { Figure } from './figures.ts';
+import { MEASURES } from './measures.ts';
 
-/** Rows under the names of their cells; the first column to the left, numbers to the right. */
-export function table(rows: readonly Row[]): string {
-  const columns = [...new Set(rows.flatMap((row) => Object.keys(row)))];
-  const width = (column: string) => Math.max(column.length, ...rows.map((row) => (row[column] ?? '').length));
-  const line = (cells: readonly string[]) =>
-    cells
-      .map((cell, i) => (i === 0 ? cell.padEnd(width(columns[i]!)) : cell.padStart(width(columns[i]!))))
-      .join('  ')
-      .trimEnd();
-  return [columns, columns.map((column) => '-'.repeat(width(column)))]
-    .concat(rows.map((row) => columns.map((column) => row[column] ?? '')))
-    .map(line)
-    .join('\n');
+// The tables of a report as values; html.ts and markdown.ts write them.
+
+export interface Cell {
+  readonly text: string;
+  /** The spread of a median. */
+  readonly range?: string;
+  readonly tone?: 'fault' | 'doubt' | 'stopped';
+  /** To be copied. */
+  readonly code?: boolean;
 }
 
-export function integer(value: number): string {
-  return Number.isFinite(value) ? Math.round(value).toLocaleString('en-US') : '-';
+export interface Table {
+  readonly title: string;
+  readonly columns: readonly Column[];
+  readonly rows: readonly (readonly Cell[])[];
 }
 
-/** Two decimals below ten, one below a hundred: no digit that noise would change. */
-export function decimal(value: number): string {
-  if (!Number.isFinite(value)) return '-';
-  return value.toFixed(value < 10 ? 2 : value < 100 ? 1 : 0);
+export interface Column {
+  readonly name: string;
+  readonly unit: string;
+  /** Text rather than numbers. */
+  readonly words: boolean;
+}
+
+export const NONE: Cell = { text: '–' };
+
+export function ofFigure(figure: Figure): Column {
+  const { name, unit } = MEASURES[figure];
+  return number(name, unit);
+}
+
+export function words(name: string): Column {
+  return { name, unit: '', words: true };
+}
+
+export function number(name: string, unit = ''): Column {
+  return { name, unit, words: false };
 }

@@ -1,24 +1,60 @@
+import type { ChildProcess } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { end, hasEnded, start } from '../system/children.ts';
 import { freePort, until } from '../system/ports.ts';
+import type { Mode } from './mode.ts';
 import type { Server } from './server.ts';
 import { startValkey } from './valkey.ts';
 
-export type Mode = 'dedup' | 'per-connection';
-
 const root = fileURLToPath(new URL('../../', import.meta.url));
 
-/** One gateway process as `npm start` runs it, with a Valkey of its own. */
-export async function startGateway(mode: Mode, directory: string): Promise<Server> {
+/**
+ * Gateway processes side by side, each as `npm start` runs it and on a port of its own, with one Valkey for all. `more`
+ * holds further settings, by the names of their flags.
+ */
+export async function startGateway(
+  mode: Mode,
+  directory: string,
+  processes = 1,
+  more: Settings = {},
+): Promise<Server> {
   const valkey = await startValkey(directory);
+  const gateways: Gateway[] = [];
+  for (let i = 0; i < processes; i++) gateways.push(await startOne(mode, valkey.url, more));
+  const ports = gateways.map(({ port }) => port);
+  return {
+    name: `ssemux ${mode}`,
+    mode,
+    ports,
+    request: { before: '/events?channel=', between: '&channel=', after: '' },
+    target: { kind: 'valkey', port: valkey.port },
+    pids: gateways.map(({ child }) => child.pid!),
+    valkey,
+    rejections: async () => sumRejections(await Promise.all(ports.map(readRejections))),
+    async stop() {
+      await Promise.all(gateways.map(({ child }) => end(child)));
+      await valkey.stop();
+    },
+  };
+}
+
+type Settings = Readonly<Record<string, string>>;
+
+interface Gateway {
+  readonly port: number;
+  readonly child: ChildProcess;
+}
+
+async function startOne(mode: Mode, valkeyUrl: string, more: Settings): Promise<Gateway> {
   const port = await freePort();
   const settings = {
     host: '127.0.0.1',
     port: String(port),
-    'valkey-url': `redis://127.0.0.1:${valkey.port}`,
+    'valkey-url': valkeyUrl,
     mode,
     'log-level': 'warn',
     'log-format': 'json',
+    ...more,
   };
   const flags = Object.entries(settings).flatMap(([name, value]) => [`--${name}`, value]);
   // For a look inside: BENCH_NODE_FLAGS=--cpu-prof, for one. The figures are to be taken without.
@@ -31,18 +67,7 @@ export async function startGateway(mode: Mode, directory: string): Promise<Serve
     () => !hasEnded(child),
     () => isReady(port),
   );
-  return {
-    name: `ssemux ${mode}`,
-    port,
-    path: '/events?channel=',
-    target: { kind: 'valkey', port: valkey.port },
-    pids: [child.pid!],
-    valkey,
-    async stop() {
-      await end(child);
-      await valkey.stop();
-    },
-  };
+  return { port, child };
 }
 
 async function isReady(port: number): Promise<boolean> {
@@ -51,4 +76,20 @@ async function isReady(port: number): Promise<boolean> {
   } catch {
     return false;
   }
+}
+
+type Rejections = Readonly<Record<string, number>>;
+
+async function readRejections(port: number): Promise<Rejections> {
+  const response = await fetch(`http://127.0.0.1:${port}/stats`);
+  const stats = (await response.json()) as { connections: { rejected: Rejections } };
+  return stats.connections.rejected;
+}
+
+function sumRejections(all: readonly Rejections[]): Rejections {
+  const sum: Record<string, number> = {};
+  for (const [reason, count] of all.flatMap(Object.entries<number>)) {
+    if (count > 0) sum[reason] = (sum[reason] ?? 0) + count;
+  }
+  return sum;
 }

@@ -1,15 +1,17 @@
 import { existsSync } from 'node:fs';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { end, hasEnded, start } from '../system/children.ts';
 import { accepts, freePort, until } from '../system/ports.ts';
 import { childrenOf, openFilesLimit } from '../system/proc.ts';
+import { findProgram } from '../system/programs.ts';
 import type { Server } from './server.ts';
-import { findProgram } from './valkey.ts';
+import { startValkey, type Valkey } from './valkey.ts';
 
 const MODULES = ['/usr/lib/nginx/modules', '/usr/lib64/nginx/modules', '/etc/nginx/modules'].map(
   (directory) => join(directory, 'ngx_nchan_module.so'),
 );
+const TEMPLATE = new URL('../peers/nginx.conf', import.meta.url);
 
 /** Why nchan cannot be measured here, or null. */
 export function nchanMissing(): string | null {
@@ -17,65 +19,69 @@ export function nchanMissing(): string | null {
   return MODULES.some(existsSync) ? null : 'the nchan module of nginx is not installed (libnginx-mod-nchan)';
 }
 
-/** One nginx worker with nchan, its messages in its own shared memory: no broker, publishing is HTTP POST. */
-export async function startNchan(directory: string): Promise<Server> {
+/** Messages in the shared memory of nginx: no broker. */
+export function startNchan(directory: string): Promise<Server> {
+  return startNginx('nchan', directory, null);
+}
+
+/**
+ * Messages through Valkey, so that several nchan servers share them: in the mode `nostore`, which keeps no history in
+ * Valkey, as ssemux does not, and takes a fifth of the CPU there that the default (`distributed`) does. With
+ * `fastpublish` a POST is answered without waiting for Valkey. nchan 1.3.6 works with Valkey 8.
+ */
+export async function startNchanViaValkey(directory: string): Promise<Server> {
+  return startNginx('nchan via Valkey', directory, await startValkey(directory));
+}
+
+async function startNginx(name: string, directory: string, valkey: Valkey | null): Promise<Server> {
   const port = await freePort();
   const prefix = join(directory, 'nginx');
   await mkdir(prefix, { recursive: true });
-  await writeFile(join(prefix, 'nginx.conf'), nginxConf(port));
+  await writeFile(join(prefix, 'nginx.conf'), await configuration(port, valkey));
   const child = start(findProgram('nginx')!, ['-p', prefix, '-c', 'nginx.conf', '-e', 'error.log']);
   await until(
     'nginx',
     10,
     () => !hasEnded(child),
-    () => accepts(port),
+    () => (valkey === null ? accepts(port) : publishes(port)),
   );
   return {
-    name: 'nchan',
-    port,
-    path: '/events?channel=',
-    target: { kind: 'nchan', port, path: '/publish?channel=' },
+    name,
+    mode: null,
+    ports: [port],
+    request: { before: '/events?channel=', between: ',', after: '' },
+    target: { kind: 'http', port, path: '/publish?channel={channel}', headers: {}, body: '{data}' },
     pids: [child.pid!, ...childrenOf(child.pid!)],
-    valkey: null,
-    stop: () => end(child),
+    valkey,
+    rejections: async () => ({}),
+    async stop() {
+      await end(child);
+      await valkey?.stop();
+    },
   };
 }
 
-function nginxConf(port: number): string {
-  const files = openFilesLimit();
-  return `
-load_module ${MODULES.find(existsSync)};
-${process.getuid?.() === 0 ? 'user root;' : ''}
-daemon off;
-pid nginx.pid;
-error_log error.log warn;
-worker_processes 1;
-worker_rlimit_nofile ${files};
-events { worker_connections ${files}; }
-http {
-  access_log off;
-  client_body_temp_path body;
-  proxy_temp_path proxy;
-  fastcgi_temp_path fastcgi;
-  uwsgi_temp_path uwsgi;
-  scgi_temp_path scgi;
-  keepalive_requests 1000000000;
-  keepalive_timeout 600s;
-  nchan_shared_memory_size 1024M;
-  server {
-    listen 127.0.0.1:${port} backlog=4096;
-    location = /events {
-      nchan_subscriber eventsource;
-      nchan_channel_id $arg_channel;
-      nchan_subscriber_first_message newest;
-    }
-    location = /publish {
-      nchan_publisher;
-      nchan_channel_id $arg_channel;
-      nchan_message_buffer_length 5000;
-      nchan_message_timeout 2m;
-    }
-  }
+/** nginx listens before nchan is connected to Valkey, and refuses messages until then. */
+async function publishes(port: number): Promise<boolean> {
+  if (!(await accepts(port))) return false;
+  const response = await fetch(`http://127.0.0.1:${port}/publish?channel=bench-ready`, {
+    method: 'POST',
+    body: 'ready',
+  });
+  return response.ok;
 }
-`;
+
+async function configuration(port: number, valkey: Valkey | null): Promise<string> {
+  const storage = 'nchan_redis_storage_mode nostore; nchan_redis_nostore_fastpublish on;';
+  const values: Record<string, string> = {
+    port: String(port),
+    files: String(openFilesLimit()),
+    module: MODULES.find(existsSync)!,
+    user: process.getuid?.() === 0 ? 'user root;' : '',
+    upstream: valkey === null ? '' : `upstream valkey { ${storage} nchan_redis_server ${valkey.url}; }`,
+    pass: valkey === null ? '' : 'nchan_redis_pass valkey;',
+  };
+  const template = await readFile(TEMPLATE, 'utf8');
+  const settings = template.replace(/^#.*\n/gm, ''); // the head names the placeholders
+  return settings.replace(/\{(\w+)\}/g, (_, name: string) => values[name]!);
 }

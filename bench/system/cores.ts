@@ -1,24 +1,31 @@
 import { spawnSync } from 'node:child_process';
 import { availableParallelism } from 'node:os';
 
-/** The core of the server under test. */
-const SERVER_CORE = 0;
+/** Cores kept for the server under test: the first ones. */
+let kept = 0;
 
 /**
- * Keeps one core for the server under test: this process, and with it every process that it starts, moves to the others.
- * Otherwise the scheduler moves the server about, and what it waits for a core or warms up again is taken for its own cost.
- * Returns what was done, for the record of the environment.
+ * Keeps a core for each process of the server under test, but at most half of all: this process, and with it every process
+ * that it starts, moves to the others. Otherwise the scheduler moves the server about, and what it waits for a core or warms
+ * up again is taken for its own cost. Returns what was done, for the record of the environment.
  */
-export function reserveServerCore(): string {
+export function reserveServerCores(processes: number): string {
   const last = availableParallelism() - 1;
   if (last < 1) return 'shared: there is one';
-  if (!setAffinity(`${SERVER_CORE + 1}-${last}`, process.pid)) return 'shared: there is no taskset';
-  return `${SERVER_CORE} for the server under test, ${SERVER_CORE + 1}-${last} for everything else`;
+  const wanted = Math.min(processes, Math.floor((last + 1) / 2));
+  if (!setAffinity(`${wanted}-${last}`, process.pid)) return 'shared: there is no taskset';
+  kept = wanted;
+  return `${range(0, kept - 1)} for the server under test, ${range(kept, last)} for everything else`;
 }
 
-/** Moves a started server, all its threads, to the core kept for it. Without such a core, does nothing. */
-export function giveServerCore(pids: readonly number[]): void {
-  for (const pid of pids) setAffinity(String(SERVER_CORE), pid);
+/** Moves a started server's processes, all their threads, to the cores kept for it, in turn. Without such, does nothing. */
+export function giveServerCores(pids: readonly number[]): void {
+  if (kept === 0) return;
+  for (const [i, pid] of pids.entries()) setAffinity(String(i % kept), pid);
+}
+
+function range(first: number, last: number): string {
+  return first === last ? String(first) : `${first}-${last}`;
 }
 
 function setAffinity(cores: string, pid: number): boolean {

@@ -1,50 +1,73 @@
-import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { cpus, loadavg, release, totalmem } from 'node:os';
-import { findProgram } from '../servers/valkey.ts';
-import { openFilesLimit } from './proc.ts';
+import { fileURLToPath } from 'node:url';
+import { type EnvironmentRecord, FORMAT } from '../results/record.ts';
+import { groupMemory } from './memory.ts';
+import { openFiles, sysctl } from './proc.ts';
+import { output, programs } from './versions.ts';
 
-/** What a reader needs to judge the figures, or to repeat them. */
-export function environment(): Record<string, string> {
-  const valkey = findProgram('valkey-server', 'redis-server');
-  const nginx = findProgram('nginx');
+const root = fileURLToPath(new URL('../../', import.meta.url));
+
+const SYSCTLS = [
+  'fs.file-max',
+  'net.ipv4.ip_local_port_range',
+  'net.core.somaxconn',
+  'net.ipv4.tcp_max_syn_backlog',
+  'net.ipv4.tcp_mem',
+  'net.ipv4.tcp_rmem',
+  'net.ipv4.tcp_wmem',
+  'net.ipv4.tcp_congestion_control',
+  'net.netfilter.nf_conntrack_max',
+];
+
+/**
+ * What a reader needs to judge the figures, or to repeat them; nothing that says whose machine it is.
+ * To be called before anything is started: the load average is meant to be that of the others.
+ */
+export function environmentRecord(command: string, cores: string): EnvironmentRecord {
+  const [one = 0, five = 0, fifteen = 0] = loadavg();
   return {
-    CPU: `${cpus()[0]?.model.trim() ?? 'unknown'}, ${cpus().length} cores`,
-    memory: `${(totalmem() / 2 ** 30).toFixed(1)} GiB`,
-    kernel: `${release()}, TCP congestion control ${congestionControl()}`,
-    'open files': `${openFilesLimit()} per process`,
-    'load average': loadavg()
-      .map((load) => load.toFixed(2))
-      .join(' '),
-    Node: process.version,
-    Valkey: valkey === null ? 'none' : output(valkey, '--version'),
-    nchan: nginx === null ? 'none' : `${output(nginx, '-v')}, ${nchanVersion()}`,
+    record: 'environment',
+    format: FORMAT,
+    at: new Date().toISOString(),
+    command: withoutPasswords(command),
+    cpu: { model: cpus()[0]?.model.trim() || 'unknown', cores: cpus().length, use: cores },
+    memoryBytes: totalmem(),
+    kernel: release(),
+    limits: limits(),
+    versions: versions(),
     commit: commit(),
-    date: new Date().toISOString(),
+    loadAverage: [one, five, fifteen],
   };
 }
 
-function output(program: string, ...args: string[]): string {
-  const { stdout, stderr, status } = spawnSync(program, args, { encoding: 'utf8' });
-  return status === 0 ? (stdout + stderr).trim() : '';
+function limits(): Record<string, string> {
+  const { soft, hard } = openFiles();
+  const group = groupMemory();
+  const settings = SYSCTLS.flatMap((name) => {
+    const value = sysctl(name);
+    return value === null ? [] : [[name, value.replaceAll('\t', ' ')]];
+  });
+  return {
+    'open files': soft === hard ? String(hard) : `${soft}, at most ${hard}`,
+    ...(group === null ? {} : { 'cgroup memory': `${group.limit} bytes` }),
+    ...Object.fromEntries(settings),
+  };
+}
+
+function versions(): Record<string, string> {
+  const { version } = JSON.parse(readFileSync(`${root}/package.json`, 'utf8'));
+  const found = programs().flatMap((each) => (each.version === null ? [] : [[each.name, each.version]]));
+  return { node: process.versions.node, ssemux: version, ...Object.fromEntries(found) };
 }
 
 function commit(): string {
-  const hash = output('git', 'rev-parse', '--short', 'HEAD');
+  const hash = output('git', ['rev-parse', '--short', 'HEAD'], root);
   if (hash === '') return 'unknown';
-  return output('git', 'status', '--porcelain') === '' ? hash : `${hash} with uncommitted changes`;
+  return output('git', ['status', '--porcelain'], root) === '' ? hash : `${hash} with uncommitted changes`;
 }
 
-/** Debian's package knows; the module itself does not say. */
-function nchanVersion(): string {
-  const version = output('dpkg-query', '-W', '-f', `\${Version}`, 'libnginx-mod-nchan');
-  return `nchan ${version || 'of unknown version'}`;
-}
-
-function congestionControl(): string {
-  try {
-    return readFileSync('/proc/sys/net/ipv4/tcp_congestion_control', 'utf8').trim();
-  } catch {
-    return 'unknown';
-  }
+/** Results are published, and a URL of Valkey may hold credentials. */
+function withoutPasswords(command: string): string {
+  return command.replace(/:\/\/[^\s/]*@/g, '://');
 }

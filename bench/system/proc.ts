@@ -2,9 +2,15 @@ import { readdirSync, readFileSync } from 'node:fs';
 
 /** USER_HZ, which Linux fixes at 100 for every architecture Node runs on. */
 const TICK_US = 10_000;
+const PAGE_KIB = 4;
 
-/** CPU time of a process since it began: its own, and that of its children that have ended. */
-function readCpu(pid: number): { own: number; ended: number } {
+/** us of CPU time: a process' own, and that of its children that have ended. */
+interface CpuTime {
+  readonly own: number;
+  readonly ended: number;
+}
+
+function readCpu(pid: number): CpuTime {
   const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
   // The command's name, in parentheses, may hold spaces. From the state after it, counted from 0, the fields 11 to
   // 14 are utime, stime, cutime and cstime.
@@ -16,17 +22,26 @@ function readCpu(pid: number): { own: number; ended: number } {
   return { own: (utime! + stime!) * TICK_US, ended: (cutime! + cstime!) * TICK_US };
 }
 
+/** To the nanosecond, where `stat` has ticks of 10 ms: the sum over the threads. Null where the kernel keeps no such account. */
+function readThreads(pid: number): number | null {
+  const counts = readdirSync(`/proc/${pid}/task`).flatMap(
+    (thread) => readIfThere(`/proc/${pid}/task/${thread}/schedstat`)?.split(' ', 1) ?? [],
+  );
+  return counts.length === 0 ? null : sum(counts.map(Number), (ns) => ns) / 1_000;
+}
+
 /**
  * CPU time of every process. (The counters of /proc/stat are sampled by the timer tick and can miss half of what
  * is done in short bursts; those of processes are exact.)
  */
-export function cpuTimes(): Map<number, { own: number; ended: number }> {
-  const times = new Map<number, { own: number; ended: number }>();
+export function cpuTimes(): Map<number, CpuTime> {
+  const times = new Map<number, CpuTime>();
   for (const name of readdirSync('/proc')) {
     const pid = Number(name);
     if (!Number.isInteger(pid)) continue;
     try {
-      times.set(pid, readCpu(pid));
+      const cpu = readCpu(pid);
+      times.set(pid, { ...cpu, own: readThreads(pid) ?? cpu.own });
     } catch {
       // It ended meanwhile.
     }
@@ -54,6 +69,16 @@ export function rssKiB(pid: number): number {
   return Number(/^VmRSS:\s+(\d+) kB/m.exec(status)?.[1] ?? 0);
 }
 
+/**
+ * What open sockets take in the kernel: their buffers, and its slabs, which hold the sockets, files and epoll entries
+ * themselves. Other things live in slabs too, so only the difference that many sockets make means something.
+ */
+export function kernelSocketsKiB(): number {
+  const pages = Number(/^TCP:.* mem (\d+)/m.exec(readFileSync('/proc/net/sockstat', 'latin1'))?.[1] ?? 0);
+  const slab = Number(/^Slab:\s+(\d+) kB/m.exec(readFileSync('/proc/meminfo', 'latin1'))?.[1] ?? 0);
+  return pages * PAGE_KIB + slab;
+}
+
 export function childrenOf(pid: number): number[] {
   const pids: number[] = [];
   for (const task of readdirSync(`/proc/${pid}/task`)) {
@@ -67,7 +92,27 @@ export function sum(pids: readonly number[], of: (pid: number) => number): numbe
   return pids.reduce((total, pid) => total + of(pid), 0);
 }
 
+/** Of this process. Node has raised its soft limit to the hard one, and what it starts inherits that. */
+export function openFiles(proc = '/proc'): { soft: number; hard: number } {
+  const limits = readFileSync(`${proc}/self/limits`, 'latin1');
+  const [, soft, hard] = /^Max open files\s+(\S+)\s+(\S+)/m.exec(limits) ?? [];
+  const limit = (text: string | undefined) => (/^\d+$/.test(text ?? '') ? Number(text) : Infinity);
+  return { soft: limit(soft), hard: limit(hard) };
+}
+
 export function openFilesLimit(): number {
-  const limits = readFileSync('/proc/self/limits', 'latin1');
-  return Number(/^Max open files\s+\S+\s+(\d+)/m.exec(limits)?.[1] ?? Infinity);
+  return openFiles().soft;
+}
+
+/** A kernel setting by its name, such as `net.core.somaxconn`; null where there is none, as in some containers. */
+export function sysctl(name: string, proc = '/proc'): string | null {
+  return readIfThere(`${proc}/sys/${name.replaceAll('.', '/')}`);
+}
+
+export function readIfThere(file: string): string | null {
+  try {
+    return readFileSync(file, 'latin1').trim();
+  } catch {
+    return null;
+  }
 }

@@ -1,0 +1,52 @@
+import { readScenario, SCENARIOS } from '../scenarios/catalogue.ts';
+import type { Scenario } from '../scenarios/scenario.ts';
+import { MODES } from '../servers/mode.ts';
+import { ssemux } from '../servers/subject.ts';
+import { command } from './command.ts';
+import { choice, decimal, integer, UsageError } from './flags.ts';
+import { measure, resultsFlag } from './session.ts';
+
+export const scenario = command({
+  name: 'scenario',
+  summary: 'Measures the gateway under a load that a file describes.',
+  positionals: '<name or file.json>...',
+  details: `
+${SCENARIOS.map((name) => `  ${name.padEnd(10)} ${readScenario(name).summary}`).join('\n')}
+
+The files are in bench/scenarios; bench/scenarios/scenario.ts says what may stand in one.`,
+  flags: {
+    mode: choice('mode of the gateway', MODES, 'dedup'),
+    workers: integer('gateway processes side by side', { min: 1, max: 256 }, 1),
+    duration: decimal('seconds measured; default: as the file says', { min: 1, max: 3_600 }, null),
+    repeat: integer('times to measure', { min: 1, max: 100 }, 1),
+    ...resultsFlag,
+  },
+  async run({ values, positionals, args }) {
+    if (positionals.length === 0) throw new UsageError(`which? ${SCENARIOS.join(', ')}, or a file`);
+    const scenarios = positionals.map((name) => ({ name, scenario: load(name, values.duration) }));
+    const subject = ssemux(values.mode, values.workers);
+    const jobs = scenarios.flatMap(({ name, scenario }) =>
+      Array.from({ length: values.repeat }, (_, i) => ({
+        subject,
+        scenario,
+        repeat: ['scenario', name, ...without(positionals, args)],
+        repetition: i + 1,
+      })),
+    );
+    return measure(['scenario', ...args], jobs, values.results);
+  },
+});
+
+/** @throws UsageError */
+export function load(nameOrPath: string, seconds: number | null): Scenario {
+  try {
+    const read = readScenario(nameOrPath);
+    return seconds === null ? read : { ...read, seconds };
+  } catch (error) {
+    throw new UsageError((error as Error).message);
+  }
+}
+
+function without(left: readonly string[], args: readonly string[]): string[] {
+  return args.filter((arg) => !left.includes(arg));
+}

@@ -1,0 +1,138 @@
+import { join } from 'node:path';
+import { eventsPerSecond } from '../load/flow.ts';
+import { readLimits } from '../preflight/limits.ts';
+import { PreflightError, plan } from '../preflight/plan.ts';
+import { faults } from '../report/figures.ts';
+import { ResultsFile, readResults } from '../results/file.ts';
+import type { RunRecord } from '../results/record.ts';
+import { run } from '../run/run.ts';
+import type { Scenario } from '../scenarios/scenario.ts';
+import type { Subject } from '../servers/subject.ts';
+import { giveServerCores, reserveServerCores } from '../system/cores.ts';
+import { environmentRecord } from '../system/environment.ts';
+import { scratchFolder } from '../system/scratch.ts';
+import { integer } from '../terminal/table.ts';
+import { text } from './flags.ts';
+import { printRun, printRuns } from './print.ts';
+import { writeReport } from './report.ts';
+
+/** One run to make: a server under a load. Commands make lists of them, and `measure` carries them out. */
+export interface Job {
+  readonly subject: Subject;
+  readonly scenario: Scenario;
+  /** The arguments that repeat this run alone. */
+  readonly repeat: readonly string[];
+  /** 1 for the first. */
+  readonly repetition: number;
+  readonly ramp?: number | null;
+  /** Whether to wait until memory no longer moves, and to take it with few streams too. */
+  readonly weigh?: boolean;
+  /** When the server refuses: whether to go on with the streams that are open. */
+  readonly holdWhatOpened?: boolean;
+}
+
+export const resultsFlag = {
+  results: text('folder for raw results and the report', 'DIR', 'bench-results'),
+};
+
+/** How a command is typed. */
+export function commandLine(args: readonly string[]): string {
+  const quoted = args.map((arg) => (/^[\w./,:=@-]+$/.test(arg) ? arg : `'${arg.replaceAll("'", `'\\''`)}'`));
+  return `npm run bench -- ${quoted.join(' ')}`;
+}
+
+/**
+ * Checks the machine for all jobs, then makes them one after the other; writes each result at once, and a report at the
+ * end. Resolves to the exit code: 1 if a run lost, repeated or reordered an event, or ended a stream, unless its server is
+ * one of those that `mayFail`.
+ */
+export async function measure(
+  args: readonly string[],
+  jobs: readonly Job[],
+  folder: string,
+  mayFail: (run: RunRecord) => boolean = () => false,
+): Promise<number> {
+  const limits = readLimits();
+  const plans = jobs.map(({ subject, scenario }) => {
+    const streams = scenario.flows.reduce((sum, flow) => sum + flow.streams, 0);
+    const events = scenario.flows.reduce((sum, flow) => sum + eventsPerSecond(flow), 0);
+    const { mode, processes } = subject;
+    const made = plan({ streams, eventsPerSecond: events, mode, serverProcesses: processes }, limits);
+    const stopping = made.problems.filter(({ stops }) => stops);
+    if (stopping.length > 0) throw new PreflightError(stopping);
+    return { streamsPerProcess: Math.ceil(streams / made.clientProcesses) };
+  });
+
+  const cores = reserveServerCores(Math.max(...jobs.map(({ subject }) => subject.processes)));
+  const environment = environmentRecord(commandLine(args), cores);
+  const stamp = environment.at.slice(0, 19).replaceAll(':', '-');
+  const file = new ResultsFile(join(folder, `${stamp}-${args[0]}.jsonl`), environment);
+  const runs: RunRecord[] = [];
+  const startMs = performance.now();
+  for (const [i, job] of jobs.entries()) {
+    if (wasStopped(runs, job)) continue;
+    console.log(`\n[${i + 1}/${jobs.length}]${timeLeft(startMs, i, jobs.length)} ${describe(job)}`);
+    const record = await carryOut(job, plans[i]!);
+    file.append(record);
+    runs.push(record);
+    printRun(record);
+  }
+  console.log();
+  printRuns(runs);
+  const report = await writeReport([readResults(file.path)], file.path.replace(/jsonl$/, 'html'));
+  console.log(`\nraw results  ${file.path}\nreport       ${report.html}\nsummary      ${report.markdown}`);
+  console.log(`to repeat    ${environment.command}`);
+  return fail(runs.filter((record) => !mayFail(record)));
+}
+
+async function carryOut(job: Job, { streamsPerProcess }: { streamsPerProcess: number }): Promise<RunRecord> {
+  const { subject, scenario, repetition, ramp = null, weigh = false, holdWhatOpened = false } = job;
+  const server = await subject.start(scratchFolder());
+  try {
+    giveServerCores(server.pids);
+    const at = new Date().toISOString();
+    const measurement = await run(server, scenario, { streamsPerProcess, ramp, weigh, holdWhatOpened });
+    return {
+      record: 'run',
+      at,
+      repeat: commandLine(job.repeat),
+      scenario,
+      repetition,
+      ...measurement,
+      server: { ...measurement.server, name: subject.name }, // the server may call itself by a longer one
+    };
+  } finally {
+    await server.stop();
+  }
+}
+
+/** A server that could not hold these streams once need not be asked again. */
+function wasStopped(runs: readonly RunRecord[], { subject, scenario }: Job): boolean {
+  return runs.some(
+    (done) =>
+      done.stopped !== null &&
+      done.scenario === scenario &&
+      done.server.name === subject.name &&
+      done.server.mode === subject.mode,
+  );
+}
+
+function describe({ subject, scenario, repetition }: Job): string {
+  const streams = scenario.flows.reduce((sum, flow) => sum + flow.streams, 0);
+  const processes = subject.processes > 1 ? ` (${subject.processes} processes)` : '';
+  const name = subject.mode === null ? subject.name : `${subject.name} ${subject.mode}`;
+  return `${name}${processes}: ${scenario.name}, ${integer(streams)} streams, repetition ${repetition}`;
+}
+
+function timeLeft(startMs: number, done: number, all: number): string {
+  if (done === 0) return '';
+  const minutes = (((performance.now() - startMs) / done) * (all - done)) / 60_000;
+  return minutes < 1 ? ' (less than a minute left)' : ` (about ${Math.round(minutes)} min left)`;
+}
+
+function fail(runs: readonly RunRecord[]): number {
+  const found = runs.flatMap((record) => faults(record).map((fault) => `${record.server.name}: ${fault}`));
+  if (found.length === 0) return 0;
+  console.error(`\nFAILED\n${[...new Set(found)].map((fault) => `  ${fault}`).join('\n')}`);
+  return 1;
+}

@@ -1,0 +1,120 @@
+import { comparison, ranking } from './comparison.ts';
+import { counted, faults, isOverloaded, total } from './figures.ts';
+import {
+  type Group,
+  isWeighed,
+  largestCommonStep,
+  runsOf,
+  type Section,
+  served,
+  spread,
+  stoppedRun,
+  type Topic,
+} from './group.ts';
+import { written, writtenAs } from './measures.ts';
+
+export interface Finding {
+  /** Name of the scenario, or what else the sentences are about. */
+  readonly about: string;
+  readonly sentences: readonly string[];
+  readonly form: 'prose' | 'list';
+  readonly tone: 'fault' | 'doubt' | null;
+}
+
+/** What the data says, in sentences: faults first, then every topic's comparison and refusals, then doubts. */
+export function findings({ topics }: Section): Finding[] {
+  const measured = topics.flatMap(runsOf).filter(({ run }) => run.record.measured !== null);
+  const faulty = measured.filter(({ run }) => run.faults.length > 0);
+  const doubtful = measured.filter(({ run }) => run.doubts.length > 0);
+  const found: Finding[] = [];
+  if (faulty.length > 0) {
+    const sentences = faulty.map(
+      ({ group, run }) =>
+        `${group.server}, ${group.scenario.name}, repetition ${run.record.repetition} (line ${run.line}): ${run.faults.join('; ')}.`,
+    );
+    found.push({ about: 'Faults', sentences, form: sentences.length > 1 ? 'list' : 'prose', tone: 'fault' });
+  }
+  found.push(...topics.map(aboutTopic));
+  if (measured.length > 0 && faulty.length === 0) {
+    const received = total(measured, ({ run }) => total(run.record.measured!.flows, (flow) => flow.received));
+    const sentence = `Nothing was lost, duplicated, reordered, misdirected or malformed, and no stream that reads was ended, in ${counted(measured.length, 'run')} with ${counted(received, 'received event')}.`;
+    found.push({ about: 'Delivery', sentences: [sentence], form: 'prose', tone: null });
+  }
+  if (doubtful.length > 0) {
+    const sentence = `In ${written(doubtful.length)} of ${counted(measured.length, 'run')} something besides the server was busy or late, so that figures, latencies above all, are not the server's alone. The tables give each run's reasons.`;
+    found.push({ about: 'In doubt', sentences: [sentence], form: 'prose', tone: 'doubt' });
+  }
+  return found;
+}
+
+function aboutTopic(topic: Topic): Finding {
+  const step = largestCommonStep(topic) ?? topic.groups.findLast(served)?.streams;
+  const groups = topic.groups.filter((group) => group.streams === step && served(group));
+  const weighed = groups.length > 1 ? [] : topic.groups.filter(isWeighed);
+  const compared = weighed.length > 0 ? [] : sideBySide(groups);
+  if (topic.steps.length > 1 && compared.length > 0) {
+    compared[0] = `At ${written(step!)} streams, ${compared[0]}`;
+  }
+  const sentences = [
+    ...compared,
+    ...groups.flatMap(overload),
+    ...topic.groups.flatMap(refusal),
+    ...weighed.flatMap(weight),
+  ];
+  return { about: topic.name, sentences, form: groups.length > 2 ? 'list' : 'prose', tone: null };
+}
+
+function sideBySide(groups: readonly Group[]): string[] {
+  const [first, ...others] = groups;
+  if (first === undefined) return [];
+  const ours = groups.find(({ runs }) => runs[0]!.record.server.name === 'ssemux') ?? first;
+  if (others.length === 0) return alone(first);
+  return others.length === 1 ? comparison(ours, groups.find((group) => group !== ours)!) : ranking(groups);
+}
+
+function alone(group: Group): string[] {
+  const { server, runs } = group;
+  const [rate, cpu, p50, p99] = (['eventsPerSecond', 'cpuUsPerEvent', 'p50Ms', 'p99Ms'] as const).map(
+    (figure) => median(group, figure),
+  );
+  const doubt = runs.some(({ doubts }) => doubts.length > 0) ? ', in doubt' : '';
+  return [
+    `${server} delivered ${rate} events/s at ${cpu} us of CPU per event, with latencies of ${p50} ms (p50) and ${p99} ms (p99${doubt}).`,
+  ];
+}
+
+function weight(group: Group): string[] {
+  const all = stoppedRun(group) === undefined;
+  const [rate, memory, kernel] = (
+    ['opensPerSecond', 'memoryPerStreamKiB', 'kernelPerStreamKiB'] as const
+  ).map((figure) => median(group, figure));
+  const opened = `${group.server} opened all ${counted(group.streams, 'stream')} at ${rate} streams/s.`;
+  const each = `Each stream takes ${memory} KiB of server memory, and ${kernel} KiB of the kernel's for both ends of its connection.`;
+  return all ? [opened, each] : [each];
+}
+
+function overload(group: Group): string[] {
+  if (!group.runs.some(({ record }) => isOverloaded(record))) return [];
+  const [got, offered] = [median(group, 'eventsPerSecond'), median(group, 'offered')];
+  return [
+    `${group.server} is overloaded here: it delivered ${got} of ${offered} events/s, so its CPU per event compares with nobody's.`,
+  ];
+}
+
+function refusal(group: Group): string[] {
+  const run = stoppedRun(group);
+  if (run === undefined) return [];
+  const { limit, fix } = run.record.stopped!;
+  const held =
+    run.record.measured !== null && faults(run.record).length === 0
+      ? ', and served those without a fault'
+      : '';
+  return [
+    `${group.server} opened ${written(run.figures.opened)} of ${counted(group.streams, 'stream')}${held}; the limit was ${limit}. To go further: ${fix}.`,
+  ];
+}
+
+function median(group: Group, figure: Parameters<typeof spread>[1]): string {
+  const value = spread(group, figure);
+  return value === null ? 'an unknown number of' : writtenAs(figure, value.median);
+}

@@ -1,0 +1,51 @@
+import type { RunRecord } from '../results/record.ts';
+import { beginTask } from '../terminal/progress.ts';
+import { decimal, integer } from '../terminal/table.ts';
+import { addUp, type FlowClients } from './clients.ts';
+
+/** Streams `first` to `end - 1` of one flow. */
+interface Stage {
+  readonly clients: FlowClients;
+  readonly first: number;
+  readonly end: number;
+}
+
+/** Opens streams, stage by stage, until all are open or the server refuses one for good. */
+export class Opening {
+  gaveUp = false;
+  private wanted = 0;
+  private opened = 0;
+  private seconds = 0;
+  private readonly connectUs: string[] = [];
+  private readonly refused: Record<string, number> = {};
+
+  async open({ clients, first, end }: Stage, ramp: number | null): Promise<void> {
+    const count = end - first;
+    this.wanted += count;
+    if (this.gaveUp) return;
+    const task = beginTask(`${clients.flow.name}: opening`, count, 'streams');
+    const startMs = performance.now();
+    const processes = await clients.open(first, end, ramp, (opened) => task.update(opened - first));
+    const seconds = (performance.now() - startMs) / 1_000;
+    let opened = 0;
+    for (const process of processes) {
+      opened += process.opened;
+      this.connectUs.push(process.connectUs);
+      this.gaveUp ||= process.gaveUp;
+      for (const [kind, times] of Object.entries(process.refused)) {
+        this.refused[kind] = (this.refused[kind] ?? 0) + times;
+      }
+    }
+    this.opened += opened;
+    this.seconds += seconds;
+    const of = opened < count ? ` of ${integer(count)}` : '';
+    task.end(
+      `${clients.flow.name}: ${integer(opened)}${of} streams open after ${decimal(seconds)} s (${integer(opened / seconds)}/s)`,
+    );
+  }
+
+  get record(): RunRecord['opening'] {
+    const { wanted, opened, seconds, refused } = this;
+    return { wanted, opened, seconds, connectUs: addUp(this.connectUs), refused };
+  }
+}

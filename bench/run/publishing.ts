@@ -1,0 +1,134 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { nowUs } from '../load/clock.ts';
+import { eventsPerSecond } from '../load/flow.ts';
+import type { PublisherRequest, PublisherResult } from '../load/messages.ts';
+import type { Measured } from '../results/record.ts';
+import type { Scenario } from '../scenarios/scenario.ts';
+import type { Server } from '../servers/server.ts';
+import { favour } from '../system/children.ts';
+import { Peer } from '../system/peer.ts';
+import { rssKiB, sum } from '../system/proc.ts';
+import { beginTask } from '../terminal/progress.ts';
+import { integer } from '../terminal/table.ts';
+import { addUp, type FlowClients } from './clients.ts';
+import { CpuMeter } from './cpu.ts';
+
+/** From the decision to start until the first message is due: enough for all processes to hear of it. */
+const NOTICE_US = 200_000;
+const LOOK_MS = 1_000;
+/** An overloaded server may take long to deliver what it was sent; one that delivers nothing this long is done. */
+const STALLED_MS = 3_000;
+const DRAIN_MS = 60_000;
+/** Long enough for a duplicate of the last event. */
+const AFTERMATH_MS = 200;
+
+/** Publishes warm-up and window on schedule to streams that are open, and measures the window. */
+export async function publishAndMeasure(
+  server: Server,
+  { flows, warmUpSeconds, seconds, storm }: Scenario,
+  clients: readonly FlowClients[],
+): Promise<Measured & { readonly endKiB: number }> {
+  const publisher = new Peer<PublisherRequest>(new URL('../publisher/main.ts', import.meta.url));
+  favour(publisher.pid);
+  try {
+    await publisher.ask({ do: 'connect', target: server.target });
+    const startUs = Math.ceil(nowUs() + NOTICE_US); // whole, as messages carry whole microseconds
+    const fromUs = startUs + warmUpSeconds * 1e6;
+    const toUs = fromUs + seconds * 1e6;
+    await Promise.all(clients.map((flow) => flow.setWindow({ fromUs, toUs })));
+
+    const duration = warmUpSeconds + seconds;
+    const publishing = publisher.ask<PublisherResult>({ do: 'publish', flows, startUs, seconds: duration });
+    publishing.catch(() => {}); // awaited below, after the window
+    await Promise.all(
+      clients.map((each) => each.flow.churnPerSecond > 0 && each.churn(each.flow.churnPerSecond)),
+    );
+
+    await until(fromUs);
+    const meter = new CpuMeter(
+      server,
+      clients.flatMap(({ pids }) => pids),
+      publisher.pid,
+    );
+    const storming = storm ? Promise.all(clients.map((each) => each.storm())) : null;
+    storming?.catch(() => {}); // awaited below, too
+    await watch(clients, fromUs, toUs);
+    const cpuUs = meter.read();
+    const endKiB = sum(server.pids, rssKiB);
+
+    await Promise.all(clients.map((each) => each.flow.churnPerSecond > 0 && each.churn(0)));
+    const stormed = (await storming)?.flat() ?? null;
+    await drain(clients, startUs, duration);
+    const { sent, failed, latenessUs, roundTripUs } = await publishing;
+    return {
+      seconds,
+      flows: await Promise.all(
+        clients.map(async (each) => ({ name: each.flow.name, ...(await each.result(startUs, duration)) })),
+      ),
+      publishing: { sent, failed, latenessUs, roundTripUs },
+      cpuUs,
+      storm: stormed && {
+        backUs: addUp(stormed.map(({ backUs }) => backUs)),
+        reconnectUs: addUp(stormed.map(({ reconnectUs }) => reconnectUs)),
+        refused: addCounts(stormed.map(({ refused }) => refused)),
+        gone: stormed.reduce((sum, { gone }) => sum + gone, 0),
+      },
+      endKiB,
+    };
+  } finally {
+    await publisher.end();
+  }
+}
+
+/** Shows how the window goes. Asking the clients costs them little: a sum of two numbers, once a second. */
+async function watch(clients: readonly FlowClients[], fromUs: number, toUs: number): Promise<void> {
+  const offered = clients.reduce((sum, { flow }) => sum + eventsPerSecond(flow), 0);
+  const task = beginTask('measuring', Math.round((toUs - fromUs) / 1e6), 's');
+  let received = (await progress(clients, null)).received;
+  let lookedUs = nowUs();
+  while (nowUs() < toUs) {
+    await sleep(Math.min(LOOK_MS, (toUs - nowUs()) / 1e3));
+    const now = (await progress(clients, null)).received;
+    const rate = ((now - received) * 1e6) / (nowUs() - lookedUs);
+    task.update(Math.round((nowUs() - fromUs) / 1e6), `${integer(rate)} of ${integer(offered)} events/s`);
+    received = now;
+    lookedUs = nowUs();
+  }
+  task.end(`measured ${integer((toUs - fromUs) / 1e6)} s at ${integer(offered)} events/s offered`);
+}
+
+/** Waits until every event has arrived, or none does any more. */
+async function drain(clients: readonly FlowClients[], startUs: number, duration: number): Promise<void> {
+  const deadline = performance.now() + DRAIN_MS;
+  let received = -1;
+  let progressAt = performance.now();
+  while (performance.now() < deadline) {
+    const now = await progress(clients, startUs, duration);
+    if (now.behind === 0) break;
+    if (now.received > received) progressAt = performance.now();
+    else if (performance.now() - progressAt > STALLED_MS) break;
+    received = now.received;
+    await sleep(AFTERMATH_MS);
+  }
+  await sleep(AFTERMATH_MS);
+}
+
+async function progress(clients: readonly FlowClients[], startUs: number | null, duration = 0) {
+  const each = await Promise.all(clients.map((each) => each.progress(startUs, duration)));
+  return {
+    received: each.reduce((sum, { received }) => sum + received, 0),
+    behind: each.reduce((sum, { behind }) => sum + behind, 0),
+  };
+}
+
+async function until(us: number): Promise<void> {
+  await sleep(Math.max(0, (us - nowUs()) / 1_000));
+}
+
+function addCounts(each: readonly Readonly<Record<string, number>>[]): Record<string, number> {
+  const sums: Record<string, number> = {};
+  for (const [kind, count] of each.flatMap((counts) => Object.entries(counts))) {
+    sums[kind] = (sums[kind] ?? 0) + count;
+  }
+  return sums;
+}

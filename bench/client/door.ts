@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { sourceAddress } from '../load/addresses.ts';
+import { boundAddress, UNBOUND_STREAMS } from '../load/addresses.ts';
 import { nowUs } from '../load/clock.ts';
 import { channelNamesOf, firstChannelOf, neverReads } from '../load/flow.ts';
 import type { OpenStreams } from '../load/messages.ts';
@@ -14,7 +14,7 @@ const LONGEST_RETRY_MS = 2_000;
 export class Door {
   /** Attempts that did not become a stream, by kind of refusal. */
   readonly refused: Record<string, number> = {};
-  private tried = 0;
+  private bound = 0;
   private readonly readers: StreamOwner;
   private readonly unread: StreamOwner;
 
@@ -57,7 +57,8 @@ export class Door {
     const stream = new Stream(channels, flow.bytes, owner);
     const path = request.before + channelNamesOf(flow, index).join(request.between) + request.after;
     try {
-      const localAddress = sourceAddress(addressBlock, this.tried++);
+      const isBound = index / ports.length >= UNBOUND_STREAMS;
+      const localAddress = isBound ? boundAddress(addressBlock, this.bound++) : null;
       await stream.open({ port: ports[index % ports.length]!, localAddress, path });
       return stream;
     } catch (error) {

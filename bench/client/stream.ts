@@ -12,7 +12,8 @@ const readBuffer = Buffer.allocUnsafeSlow(256 * 1024);
 
 export interface Endpoint {
   readonly port: number;
-  readonly localAddress: string;
+  /** Null: the system chooses. */
+  readonly localAddress: string | null;
   readonly path: string;
 }
 
@@ -68,7 +69,8 @@ export class Stream implements EventSink {
         return true;
       };
       const onread = { buffer: readBuffer, callback };
-      const socket = connect({ host: '127.0.0.1', port, localAddress, onread });
+      const from = localAddress === null ? {} : { localAddress };
+      const socket = connect({ host: '127.0.0.1', port, ...from, onread });
       this.socket = socket;
       const timer = setTimeout(() => this.opened?.(new Refusal('no answer in 30 s', null)), OPEN_WITHIN_MS);
       this.opened = (refusal) => {

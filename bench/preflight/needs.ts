@@ -1,4 +1,4 @@
-import { STREAMS_PER_ADDRESS } from '../load/addresses.ts';
+import { UNBOUND_STREAMS } from '../load/addresses.ts';
 import { integer } from '../terminal/table.ts';
 import type { Check } from './check.ts';
 import * as costs from './costs.ts';
@@ -19,6 +19,8 @@ export function needs(demand: costs.Demand, limits: Limits): Check[] {
   const { openFiles, systemFiles, ports, tcpPages, conntrack } = limits;
   const perClient = Math.ceil(streams / clientProcesses);
   const serverFiles = costs.filesNeeded(Math.ceil(streams / serverProcesses), mode);
+  // Connecting is quick as long as every other port is free.
+  const fromOneAddress = 2 * Math.min(UNBOUND_STREAMS, Math.ceil(streams / serverProcesses));
   const clientFiles = costs.clientFilesNeeded(perClient);
   const waiting = Math.min(BACKLOG, CONNECTING * clientProcesses);
   const moreProcesses = `or --workers ${costs.serverProcessesFor(streams, mode, openFiles.hard)}`;
@@ -33,7 +35,7 @@ export function needs(demand: costs.Demand, limits: Limits): Check[] {
     amount('open files of a client process', openFiles.hard, clientFiles, () =>
       openFilesFix(clientFiles, openFiles),
     ),
-    amount('ports of a source address', ports, STREAMS_PER_ADDRESS, () => portsFix(STREAMS_PER_ADDRESS)),
+    amount('ports of a source address', ports, fromOneAddress, () => portsFix(fromOneAddress)),
   ];
   const machine = [
     stock('fs.file-max', systemFiles, costs.systemFilesNeeded(demand), (files) =>

@@ -99,7 +99,7 @@ const run = z.object({
     /** Kernel memory that the streams added: sockets, their buffers, files; of both ends, as the clients are here too. */
     kernelSockets: number,
   }),
-  /** The broker with all streams open. */
+  /** The broker with all streams open; connections are the server's. */
   valkey: z
     .object({ connections: number, maxClients: number, usedMemoryKiB: number, residentKiB: number })
     .nullable(),

@@ -20,7 +20,7 @@ import { Peer } from '../system/peer.ts';
 const LIGHT = 10_000;
 const LOOK_MS = 250;
 
-/** Client processes so far: each has source addresses of its own, as the ports of earlier ones may linger. */
+/** Client processes so far: each has further addresses of its own, as the ports of earlier ones may linger. */
 let started = 0;
 
 /** The client processes of one flow: processes are not shared, so a small flow is not delayed by a big one's reads. */

@@ -5,13 +5,14 @@ import type { PublisherRequest, PublisherResult } from '../load/messages.ts';
 import type { Measured } from '../results/record.ts';
 import type { Scenario } from '../scenarios/scenario.ts';
 import type { Server } from '../servers/server.ts';
-import { favour } from '../system/children.ts';
-import { Peer } from '../system/peer.ts';
+import type { Peer } from '../system/peer.ts';
 import { rssKiB, sum } from '../system/proc.ts';
 import { beginTask } from '../terminal/progress.ts';
 import { integer } from '../terminal/table.ts';
 import { addUp, type FlowClients } from './clients.ts';
 import { CpuMeter } from './cpu.ts';
+
+export type Publisher = Peer<PublisherRequest>;
 
 /** From the decision to start until the first message is due: enough for all processes to hear of it. */
 const NOTICE_US = 200_000;
@@ -27,43 +28,45 @@ export async function publishAndMeasure(
   server: Server,
   { flows, warmUpSeconds, seconds, storm }: Scenario,
   clients: readonly FlowClients[],
-): Promise<Measured & { readonly endKiB: number }> {
-  const publisher = new Peer<PublisherRequest>(new URL('../publisher/main.ts', import.meta.url));
-  favour(publisher.pid);
-  try {
-    await publisher.ask({ do: 'connect', target: server.target });
-    const startUs = Math.ceil(nowUs() + NOTICE_US); // whole, as messages carry whole microseconds
-    const fromUs = startUs + warmUpSeconds * 1e6;
-    const toUs = fromUs + seconds * 1e6;
-    await Promise.all(clients.map((flow) => flow.setWindow({ fromUs, toUs })));
+  publisher: Publisher,
+): Promise<{ readonly measured: Measured; readonly endKiB: number }> {
+  const startUs = Math.ceil(nowUs() + NOTICE_US); // whole, as messages carry whole microseconds
+  const fromUs = startUs + warmUpSeconds * 1e6;
+  const toUs = fromUs + seconds * 1e6;
+  await Promise.all(clients.map((flow) => flow.setWindow({ fromUs, toUs })));
 
-    const duration = warmUpSeconds + seconds;
-    const publishing = publisher.ask<PublisherResult>({ do: 'publish', flows, startUs, seconds: duration });
-    publishing.catch(() => {}); // awaited below, after the window
-    await Promise.all(
-      clients.map((each) => each.flow.churnPerSecond > 0 && each.churn(each.flow.churnPerSecond)),
-    );
+  const duration = warmUpSeconds + seconds;
+  const publishing = publisher.ask<PublisherResult>({ do: 'publish', flows, startUs, seconds: duration });
+  publishing.catch(() => {}); // awaited below, after the window
+  await Promise.all(
+    clients.map((each) => each.flow.churnPerSecond > 0 && each.churn(each.flow.churnPerSecond)),
+  );
 
-    await until(fromUs);
-    const meter = new CpuMeter(
-      server,
-      clients.flatMap(({ pids }) => pids),
-      publisher.pid,
-    );
-    const storming = storm ? Promise.all(clients.map((each) => each.storm())) : null;
-    storming?.catch(() => {}); // awaited below, too
-    await watch(clients, fromUs, toUs);
-    const cpuUs = meter.read();
-    const endKiB = sum(server.pids, rssKiB);
+  await until(fromUs);
+  const meter = new CpuMeter(
+    server,
+    clients.flatMap(({ pids }) => pids),
+    publisher.pid,
+  );
+  const storming = storm ? Promise.all(clients.map((each) => each.storm())) : null;
+  storming?.catch(() => {}); // awaited below, too
+  await watch(clients, fromUs, toUs);
+  const cpuUs = meter.read();
+  const endKiB = sum(server.pids, rssKiB);
 
-    await Promise.all(clients.map((each) => each.flow.churnPerSecond > 0 && each.churn(0)));
-    const stormed = (await storming)?.flat() ?? null;
-    await drain(clients, startUs, duration);
-    const { sent, failed, latenessUs, roundTripUs } = await publishing;
-    return {
+  await Promise.all(clients.map((each) => each.flow.churnPerSecond > 0 && each.churn(0)));
+  const stormed = (await storming)?.flat() ?? null;
+  await drain(clients, startUs, duration);
+  const { sent, failed, latenessUs, roundTripUs } = await publishing;
+  return {
+    endKiB,
+    measured: {
       seconds,
       flows: await Promise.all(
-        clients.map(async (each) => ({ name: each.flow.name, ...(await each.result(startUs, duration)) })),
+        clients.map(async (each) => ({
+          name: each.flow.name,
+          ...(await each.result(startUs, duration)),
+        })),
       ),
       publishing: { sent, failed, latenessUs, roundTripUs },
       cpuUs,
@@ -73,11 +76,8 @@ export async function publishAndMeasure(
         refused: addCounts(stormed.map(({ refused }) => refused)),
         gone: stormed.reduce((sum, { gone }) => sum + gone, 0),
       },
-      endKiB,
-    };
-  } finally {
-    await publisher.end();
-  }
+    },
+  };
 }
 
 /** Shows how the window goes. Asking the clients costs them little: a sum of two numbers, once a second. */

@@ -2,11 +2,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { RunRecord } from '../results/record.ts';
 import type { Scenario } from '../scenarios/scenario.ts';
 import type { Server } from '../servers/server.ts';
+import { favour } from '../system/children.ts';
+import { Peer } from '../system/peer.ts';
 import { kernelSocketsKiB, openFilesLimit, rssKiB, sum } from '../system/proc.ts';
 import { ceiling } from './ceiling.ts';
 import { FlowClients } from './clients.ts';
 import { Opening } from './opening.ts';
-import { publishAndMeasure } from './publishing.ts';
+import { type Publisher, publishAndMeasure } from './publishing.ts';
 import { settled } from './settle.ts';
 
 export interface RunOptions {
@@ -28,7 +30,11 @@ const SETTLE_MS = 1_000;
 /** Opens every flow's streams, publishes on schedule, measures the window, and checks what each stream got. */
 export async function run(server: Server, scenario: Scenario, options: RunOptions): Promise<Measurement> {
   const clients = scenario.flows.map((flow) => new FlowClients(flow, server, options.streamsPerProcess));
+  const publisher: Publisher = new Peer(new URL('../publisher/main.ts', import.meta.url));
+  favour(publisher.pid);
   try {
+    // Before the streams, which in per-connection mode may take all connections that Valkey has.
+    await publisher.ask({ do: 'connect', target: server.target });
     const resident = () => sum(server.pids, rssKiB);
     const weigh = async () => (options.weigh ? settled(resident) : resident());
     const empty = await weigh();
@@ -53,21 +59,22 @@ export async function run(server: Server, scenario: Scenario, options: RunOption
     const { opened, refused } = opening.record;
     const rejections = opening.gaveUp ? await server.rejections() : {};
     const goesOn = !opening.gaveUp || (options.holdWhatOpened && opened > 0);
-    const measured = goesOn ? await publishAndMeasure(server, scenario, clients) : null;
+    const published = goesOn ? await publishAndMeasure(server, scenario, clients, publisher) : null;
     return {
       server: { name: server.name, mode: server.mode, processes: server.ports.length },
       opening: opening.record,
       stopped: opening.gaveUp ? ceiling({ refused, rejections, valkey, openFiles: openFilesLimit() }) : null,
-      measured,
-      memoryKiB: { empty, few, open, end: measured?.endKiB ?? null, kernelSockets },
+      measured: published?.measured ?? null,
+      memoryKiB: { empty, few, open, end: published?.endKiB ?? null, kernelSockets },
       valkey: valkey && {
-        connections: valkey.connections,
+        connections: valkey.connections - (server.target.kind === 'valkey' ? 1 : 0), // the publisher's
         maxClients: valkey.maxClients,
         usedMemoryKiB: valkey.usedMemoryKiB,
         residentKiB: rssKiB(server.valkey!.pid),
       },
     };
   } finally {
+    await publisher.end();
     await Promise.all(clients.map((flow) => flow.end()));
   }
 }

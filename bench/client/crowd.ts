@@ -2,11 +2,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { nowUs } from '../load/clock.ts';
 import { emptyHistogram, encodeHistogram, record } from '../load/latency.ts';
 import type {
+  Churn,
   ClientResult,
   Opened,
   OpenStreams,
   Progress,
   Published,
+  Storm,
   StormResult,
 } from '../load/messages.ts';
 import { dueBy, scheduledUs } from '../load/pacer.ts';
@@ -17,7 +19,6 @@ import { Tally } from './tally.ts';
 
 /** Connections being opened at a time: a listen backlog is finite, and a flood would measure that. */
 const IN_FLIGHT = 200;
-const BACK_WITHIN_US = 60_000_000;
 const CHURN_TICK_MS = 10;
 const QUIET_MS = 500;
 
@@ -39,28 +40,34 @@ export class Crowd {
     const startUs = nowUs();
     let begun = 0;
     let opened = 0;
+    let toUs = startUs;
     let gaveUp = false;
     const opener = async () => {
       while (begun < job.count && !gaveUp) {
         const k = begun++;
-        if (job.ramp !== null) await sleepUntil(scheduledUs(startUs, job.ramp, k));
-        const fromUs = nowUs();
+        let dueUs = nowUs();
+        if (job.ramp !== null) {
+          dueUs = scheduledUs(startUs, job.ramp, k);
+          await sleepUntil(dueUs);
+        }
         const stream = await this.door.open(job, job.first + k);
         if (stream === null) {
           gaveUp = true;
           return;
         }
-        record(connect, stream.openedUs - fromUs);
+        record(connect, stream.openedUs - dueUs);
+        toUs = Math.max(toUs, stream.openedUs);
         this.seats.push(new Seat(job, job.first + k, stream));
         opened++;
       }
     };
     await Promise.all(Array.from({ length: Math.min(IN_FLIGHT, job.count) }, opener));
-    return { opened, connectUs: encodeHistogram(connect), refused: { ...this.door.refused }, gaveUp };
+    const refused = { ...this.door.refused };
+    return { opened, fromUs: startUs, toUs, connectUs: encodeHistogram(connect), refused, gaveUp };
   }
 
   /** Streams leave, the oldest first, and new ones take their seats: `perSecond` of them; 0 to stop. */
-  async churn(perSecond: number): Promise<void> {
+  async churn({ perSecond, published }: Churn): Promise<void> {
     if (this.churnTimer !== null) clearInterval(this.churnTimer);
     this.churnTimer = null;
     if (perSecond === 0) {
@@ -69,44 +76,54 @@ export class Crowd {
     }
     const startUs = nowUs();
     let done = 0;
+    let next = 0;
     this.churnTimer = setInterval(() => {
       const due = dueBy(nowUs(), startUs, perSecond, Number.MAX_SAFE_INTEGER);
-      for (; done < due; done++) {
-        const seat = this.seats[done % this.seats.length]!;
-        if (!seat.changing) this.beginReplacement(seat);
+      // Whoever is on the way in cannot leave: those due stay due until there are streams that can.
+      for (let looked = 0; done < due && looked < this.seats.length; looked++) {
+        const seat = this.seats[next++ % this.seats.length]!;
+        if (seat.changing) continue;
+        this.beginReplacement(seat, published);
+        done++;
       }
     }, CHURN_TICK_MS);
   }
 
-  /** All leave and come back at once, as when a network or a proxy in front fails and recovers. */
-  async storm(): Promise<StormResult> {
-    const dropUs = nowUs();
+  /** All who read leave and come back at once, as when a network or a proxy in front fails and recovers. */
+  async storm({ untilUs, published }: Storm): Promise<StormResult> {
+    const seats = this.seats.filter(({ neverReads }) => !neverReads);
     const refusedBefore = { ...this.door.refused };
+    const cpuBefore = process.cpuUsage();
+    const dropUs = nowUs();
     const reconnect = emptyHistogram();
     const comeBack = async (seat: Seat): Promise<void> => {
-      const stream = await this.door.openUntil(dropUs + BACK_WITHIN_US, seat.job, seat.index);
+      const stream = await this.door.openUntil(untilUs, seat.job, seat.index);
       if (stream === null) return;
       this.seatNext(seat, stream);
       record(reconnect, stream.openedUs - dropUs);
     };
-    for (const seat of this.seats) this.unseat(seat);
-    await Promise.all(this.seats.map(comeBack));
+    for (const seat of seats) this.unseat(seat, published);
+    const coming = Promise.all(seats.map(comeBack));
     const back = emptyHistogram();
-    const waiting = new Set(this.seats);
-    while (waiting.size > 0 && nowUs() < dropUs + BACK_WITHIN_US) {
+    const waiting = new Set(seats);
+    while (waiting.size > 0 && nowUs() < untilUs) {
+      await sleep(20);
       for (const seat of waiting) {
         const { firstMessageUs } = seat.stream;
         if (seat.changing || firstMessageUs === Number.POSITIVE_INFINITY) continue;
         record(back, firstMessageUs - dropUs);
         waiting.delete(seat);
       }
-      await sleep(20);
     }
+    const { user, system } = process.cpuUsage(cpuBefore);
+    const clientPercent = ((user + system) * 100) / (nowUs() - dropUs);
+    await coming;
     return {
       backUs: encodeHistogram(back),
       reconnectUs: encodeHistogram(reconnect),
       refused: increase(refusedBefore, this.door.refused),
       gone: waiting.size,
+      clientPercent,
     };
   }
 
@@ -137,8 +154,8 @@ export class Crowd {
     return this.seats.filter(({ changing }) => !changing);
   }
 
-  private beginReplacement(seat: Seat): void {
-    this.unseat(seat);
+  private beginReplacement(seat: Seat, published: Published): void {
+    this.unseat(seat, published);
     const replacement = this.door.open(seat.job, seat.index).then((stream) => {
       this.replacements.delete(replacement);
       if (stream === null) this.tally.endedStreams++;
@@ -147,14 +164,13 @@ export class Crowd {
     this.replacements.add(replacement);
   }
 
-  private unseat(seat: Seat): void {
+  private unseat(seat: Seat, published: Published): void {
     seat.changing = true;
-    seat.leave(this.left);
+    seat.leave(this.left, published);
   }
 
   private seatNext(seat: Seat, stream: Stream): void {
-    seat.stream = stream;
-    seat.changing = false;
+    seat.take(stream);
     this.replaced++;
   }
 

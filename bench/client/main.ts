@@ -14,9 +14,9 @@ serve<ClientRequest>(async (request) => {
       crowd.tally.window = { fromUs: request.fromUs, toUs: request.toUs };
       return null;
     case 'churn':
-      return crowd.churn(request.perSecond);
+      return crowd.churn(request);
     case 'storm':
-      return crowd.storm();
+      return crowd.storm(request);
     case 'progress':
       return crowd.progress(request.published);
     case 'result':

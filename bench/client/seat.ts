@@ -1,7 +1,11 @@
+import { nowUs } from '../load/clock.ts';
 import { firstChannelOf, messagesOn, neverReads } from '../load/flow.ts';
 import type { OpenStreams, Published } from '../load/messages.ts';
 import { dueBy } from '../load/pacer.ts';
 import type { Stream } from './stream.ts';
+
+/** A server this far behind has lost what it owes, for all that a client can tell. */
+const OVERDUE_US = 5_000_000;
 
 export interface Losses {
   lost: number;
@@ -28,10 +32,14 @@ export class Seat {
     return neverReads(this.job.flow, this.index);
   }
 
-  /** Whether the last message of one of its channels is still to come. */
-  isBehind({ messages }: Published): boolean {
+  /** Whether the last message that one of its channels owes it is still to come. */
+  isBehind({ startUs, messages }: Published): boolean {
     if (this.neverReads) return false;
-    return this.stream.sequences.some((sequence, i) => !sequence.hasReached(this.messagesOn(i, messages)));
+    const before = dueBy(this.stream.openedUs, startUs, this.job.flow.rate, messages);
+    return this.stream.sequences.some((sequence, i) => {
+      const all = this.messagesOn(i, messages);
+      return this.messagesOn(i, before) < all && !sequence.hasReached(all);
+    });
   }
 
   /** What went wrong for who holds it now: what was due after the stream was open must have come. */
@@ -45,14 +53,28 @@ export class Seat {
     }
   }
 
-  /** The same when a client leaves: what was under way to it is no loss, so only gaps in what it saw are. */
-  leave(losses: Losses): void {
+  /**
+   * The same when a client leaves. What was under way to it is no loss: only what is missing before the last message it
+   * saw, or, if it saw none, what was due seconds ago.
+   */
+  leave(losses: Losses, { startUs, messages }: Published): void {
     this.stream.leave();
-    for (const sequence of this.stream.sequences) {
-      losses.lost += sequence.gaps;
+    if (this.neverReads) return;
+    const { rate } = this.job.flow;
+    const before = dueBy(this.stream.openedUs, startUs, rate, messages);
+    const overdue = dueBy(nowUs() - OVERDUE_US, startUs, rate, messages);
+    for (const [i, sequence] of this.stream.sequences.entries()) {
+      losses.lost += sequence.lostUntilLast(this.messagesOn(i, before), this.messagesOn(i, overdue));
       losses.duplicated += sequence.duplicated;
       losses.reordered += sequence.reordered;
     }
+  }
+
+  /** The next client sits down. */
+  take(stream: Stream): void {
+    this.stream = stream;
+    this.changing = false;
+    if (this.neverReads) stream.pause();
   }
 
   private messagesOn(i: number, total: number): number {

@@ -26,11 +26,11 @@ export interface Channels {
 
 /** What becomes of a stream's events; all streams of a process share one. */
 export interface StreamOwner {
-  message(stream: Stream, scheduledUs: number, atUs: number): void;
+  message(scheduledUs: number, atUs: number): void;
   misdirected(): void;
   malformed(): void;
   /** The server ended the stream. */
-  ended(stream: Stream): void;
+  ended(): void;
 }
 
 /** One SSE client, as cheap as Node allows: a raw socket, and no string or object after the response's head. */
@@ -119,7 +119,7 @@ export class Stream implements EventSink {
     }
     if (this.firstMessageUs === Number.POSITIVE_INFINITY) this.firstMessageUs = this.readUs;
     this.sequences[slot]!.see(number);
-    this.owner.message(this, scheduledUs, this.readUs);
+    this.owner.message(scheduledUs, this.readUs);
   }
 
   other(): void {}
@@ -168,7 +168,7 @@ export class Stream implements EventSink {
   /** The server ended the stream: the body is complete, or the connection closed. */
   private end(): void {
     this.leave();
-    this.owner.ended(this);
+    this.owner.ended();
   }
 
   private onClose(): void {

@@ -1,6 +1,6 @@
 import { emptyHistogram, record } from '../load/latency.ts';
 import type { Window } from '../load/messages.ts';
-import type { Stream, StreamOwner } from './stream.ts';
+import type { StreamOwner } from './stream.ts';
 
 /** What all streams of a client process count together. */
 export class Tally implements StreamOwner {
@@ -12,7 +12,7 @@ export class Tally implements StreamOwner {
   malformedEvents = 0;
   endedStreams = 0;
 
-  message(_stream: Stream, scheduledUs: number, atUs: number): void {
+  message(scheduledUs: number, atUs: number): void {
     const { fromUs, toUs } = this.window;
     this.received++;
     if (atUs >= fromUs && atUs < toUs) this.delivered++;

@@ -1,14 +1,14 @@
 import { readLimits } from '../preflight/limits.ts';
 import { plan } from '../preflight/plan.ts';
 import { counted } from '../report/figures.ts';
-import { scenario as scenarioSchema } from '../scenarios/scenario.ts';
 import { MODES } from '../servers/mode.ts';
 import { ssemux } from '../servers/subject.ts';
 import { command } from './command.ts';
 import { choice, decimal, integer } from './flags.ts';
+import { fromFlags } from './load.ts';
 import { measure, resultsFlag } from './session.ts';
 
-/** What each channel gets at least, so that delivery to every stream is seen. */
+/** What each channel gets, so that delivery to every stream is seen, each once and in order. */
 const MESSAGES = 3;
 
 export const capacity = command({
@@ -37,8 +37,8 @@ memory of Valkey. Where a limit is hit before N, it is named, and the streams th
   },
   async run({ values, args }) {
     const { clients, channels, mode, duration } = values;
-    const rate = (Math.max(channels, MESSAGES) + 1) / duration;
-    const scenario = scenarioSchema.parse({
+    const rate = (MESSAGES * channels) / duration;
+    const scenario = fromFlags({
       name: 'capacity',
       summary: `${counted(clients, 'stream')} on ${counted(channels, 'channel')}, nearly idle`,
       flows: [{ name: 'capacity', channels, streams: clients, rate }],

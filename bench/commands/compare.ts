@@ -1,9 +1,10 @@
 import { counted } from '../report/figures.ts';
-import { type Scenario, scenario as scenarioSchema } from '../scenarios/scenario.ts';
+import type { Scenario } from '../scenarios/scenario.ts';
 import { MODES } from '../servers/mode.ts';
 import { ssemux } from '../servers/subject.ts';
 import { command } from './command.ts';
 import { decimal, integer, integers } from './flags.ts';
+import { fromFlags } from './load.ts';
 import { measure, resultsFlag } from './session.ts';
 
 export const compare = command({
@@ -27,7 +28,7 @@ spread are in the report. Beyond a mode's ceiling its refusal is shown, with the
     const steps = channels.flatMap((count) => clients.map((streams) => ({ streams, channels: count })));
     const jobs = steps.flatMap((step) => {
       const rate = perChannel * step.channels;
-      const scenario = makeScenario({ ...step, rate, size, duration });
+      const scenario = stepOf({ ...step, rate, size, duration });
       return repetitions(repeat).flatMap((repetition) =>
         MODES.map((mode) => ({
           subject: ssemux(mode),
@@ -47,7 +48,7 @@ spread are in the report. Beyond a mode's ceiling its refusal is shown, with the
   },
 });
 
-function makeScenario(of: {
+function stepOf(of: {
   streams: number;
   channels: number;
   rate: number;
@@ -55,7 +56,7 @@ function makeScenario(of: {
   duration: number;
 }): Scenario {
   const { streams, channels, rate, size, duration } = of;
-  return scenarioSchema.parse({
+  return fromFlags({
     name: 'compare',
     summary: `${counted(streams, 'stream')} on ${counted(channels, 'channel')}, ${rate} messages/s`,
     flows: [{ name: 'compare', channels, streams, rate, bytes: size }],

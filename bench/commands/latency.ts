@@ -1,9 +1,9 @@
 import { counted } from '../report/figures.ts';
-import { scenario as scenarioSchema } from '../scenarios/scenario.ts';
 import { MODES } from '../servers/mode.ts';
 import { ssemux } from '../servers/subject.ts';
 import { command } from './command.ts';
 import { choice, decimal, integer } from './flags.ts';
+import { fromFlags } from './load.ts';
 import { measure, resultsFlag } from './session.ts';
 
 export const latency = command({
@@ -26,7 +26,7 @@ Every event is checked: one lost, repeated, reordered or sent to the wrong strea
     ...resultsFlag,
   },
   async run({ values, args }) {
-    const scenario = scenarioSchema.parse({
+    const scenario = fromFlags({
       name: 'latency',
       summary: `${counted(values.clients, 'stream')} on ${counted(values.channels, 'channel')}, ${values.rate} messages/s`,
       flows: [
@@ -42,10 +42,12 @@ Every event is checked: one lost, repeated, reordered or sent to the wrong strea
       seconds: values.duration,
     });
     const subject = ssemux(values.mode, values.workers);
-    const jobs = Array.from({ length: values.repeat }, (_, i) => ({
+    const { results: _, repeat, ...load } = values;
+    const flags = Object.entries(load).flatMap(([name, value]) => [`--${name}`, String(value)]);
+    const jobs = Array.from({ length: repeat }, (_, i) => ({
       subject,
       scenario,
-      repeat: ['latency', ...args],
+      repeat: ['latency', ...flags],
       repetition: i + 1,
     }));
     return measure(['latency', ...args], jobs, values.results);

@@ -2,7 +2,7 @@ import { SCENARIOS } from '../scenarios/catalogue.ts';
 import { PEER_NAMES, peerSubjects, ssemux } from '../servers/subject.ts';
 import { command } from './command.ts';
 import { choices, decimal, integer } from './flags.ts';
-import { load } from './scenario.ts';
+import { named } from './load.ts';
 import { measure, resultsFlag } from './session.ts';
 
 const OURS = 'ssemux';
@@ -26,7 +26,7 @@ bench/peers has their configurations. Faults of a peer are shown; only those of 
     const subjects = [...(values.servers.includes(OURS) ? [ssemux('dedup')] : []), ...found];
     const duration = values.duration === null ? [] : ['--duration', String(values.duration)];
     const jobs = values.scenarios.flatMap((name) => {
-      const scenario = load(name, values.duration);
+      const scenario = named(name, values.duration);
       return Array.from({ length: values.repeat }, (_, i) => i + 1).flatMap((repetition) =>
         subjects.map((subject) => ({
           subject,
@@ -36,6 +36,6 @@ bench/peers has their configurations. Faults of a peer are shown; only those of 
         })),
       );
     });
-    return measure(['peers', ...args], jobs, values.results, ({ server }) => server.name !== OURS);
+    return measure(['peers', ...args], jobs, values.results, ({ name }) => name !== OURS);
   },
 });

@@ -20,8 +20,10 @@ of its own: figures of different days or machines are not comparable.`,
     if (!values.out.endsWith('.html')) {
       throw new UsageError(`--out ${values.out}: should be a file name that ends in .html`);
     }
-    const files = positionals.length > 0 ? positionals.flatMap(filesOf) : filesOf(FOLDER);
-    const written = await writeReport([...new Set(files)].map(read), values.out);
+    const paths = positionals.length > 0 ? positionals : [FOLDER];
+    const results = [...new Map(paths.flatMap(resultsIn).map((one) => [one.file, one])).values()];
+    if (results.length === 0) throw new UsageError(`${paths.join(', ')}: nothing there could be read`);
+    const written = await writeReport(results, values.out);
     console.log(`report   ${written.html}\nsummary  ${written.markdown}`);
     return 0;
   },
@@ -46,18 +48,25 @@ export async function writeReport(results: readonly Results[], html: string): Pr
   return written;
 }
 
-/** The file itself, or the results files of a folder, oldest first: their names begin with the time. */
-function filesOf(path: string): string[] {
+/** Of a file, or of the results files in a folder, oldest first: their names begin with the time. */
+function resultsIn(path: string): Results[] {
   const stat = statSync(path, { throwIfNoEntry: false });
   if (stat === undefined) {
     throw new UsageError(
       `${path}: no such file or folder; the other commands write their results to ${FOLDER}`,
     );
   }
-  if (!stat.isDirectory()) return [path];
+  if (!stat.isDirectory()) return [read(path)];
   const files = readdirSync(path).filter((file) => file.endsWith('.jsonl'));
   if (files.length === 0) throw new UsageError(`${path}: no results (.jsonl files) in this folder`);
-  return files.sort().map((file) => join(path, file));
+  return files.sort().flatMap((file) => {
+    try {
+      return [read(join(path, file))];
+    } catch (error) {
+      console.error(`left out: ${(error as Error).message}`); // one broken file must not hide the others
+      return [];
+    }
+  });
 }
 
 function read(file: string): Results {

@@ -1,9 +1,9 @@
 import { readScenario, SCENARIOS } from '../scenarios/catalogue.ts';
-import type { Scenario } from '../scenarios/scenario.ts';
 import { MODES } from '../servers/mode.ts';
 import { ssemux } from '../servers/subject.ts';
 import { command } from './command.ts';
 import { choice, decimal, integer, UsageError } from './flags.ts';
+import { named } from './load.ts';
 import { measure, resultsFlag } from './session.ts';
 
 export const scenario = command({
@@ -23,30 +23,21 @@ The files are in bench/scenarios; bench/scenarios/scenario.ts says what may stan
   },
   async run({ values, positionals, args }) {
     if (positionals.length === 0) throw new UsageError(`which? ${SCENARIOS.join(', ')}, or a file`);
-    const scenarios = positionals.map((name) => ({ name, scenario: load(name, values.duration) }));
+    const scenarios = positionals.map((name) => ({ name, scenario: named(name, values.duration) }));
     const subject = ssemux(values.mode, values.workers);
     const jobs = scenarios.flatMap(({ name, scenario }) =>
       Array.from({ length: values.repeat }, (_, i) => ({
         subject,
         scenario,
-        repeat: ['scenario', name, ...without(positionals, args)],
+        repeat: [
+          'scenario',
+          name,
+          ...['--mode', values.mode, '--workers', String(values.workers)],
+          ...(values.duration === null ? [] : ['--duration', String(values.duration)]),
+        ],
         repetition: i + 1,
       })),
     );
     return measure(['scenario', ...args], jobs, values.results);
   },
 });
-
-/** @throws UsageError */
-export function load(nameOrPath: string, seconds: number | null): Scenario {
-  try {
-    const read = readScenario(nameOrPath);
-    return seconds === null ? read : { ...read, seconds };
-  } catch (error) {
-    throw new UsageError((error as Error).message);
-  }
-}
-
-function without(left: readonly string[], args: readonly string[]): string[] {
-  return args.filter((arg) => !left.includes(arg));
-}

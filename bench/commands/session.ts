@@ -1,13 +1,15 @@
 import { join } from 'node:path';
 import { eventsPerSecond } from '../load/flow.ts';
+import { describe, PreflightError } from '../preflight/check.ts';
 import { readLimits } from '../preflight/limits.ts';
-import { PreflightError, plan } from '../preflight/plan.ts';
+import { plan } from '../preflight/plan.ts';
 import { faults } from '../report/figures.ts';
 import { ResultsFile, readResults } from '../results/file.ts';
 import type { RunRecord } from '../results/record.ts';
 import { run } from '../run/run.ts';
 import type { Scenario } from '../scenarios/scenario.ts';
 import type { Subject } from '../servers/subject.ts';
+import { isEnding } from '../system/children.ts';
 import { giveServerCores, reserveServerCores } from '../system/cores.ts';
 import { environmentRecord } from '../system/environment.ts';
 import { scratchFolder } from '../system/scratch.ts';
@@ -43,16 +45,17 @@ export function commandLine(args: readonly string[]): string {
 
 /**
  * Checks the machine for all jobs, then makes them one after the other; writes each result at once, and a report at the
- * end. Resolves to the exit code: 1 if a run lost, repeated or reordered an event, or ended a stream, unless its server is
- * one of those that `mayFail`.
+ * end. Resolves to the exit code: 1 if a run lost, repeated or reordered an event, ended a stream, refused one without having
+ * reached a ceiling, or broke down; unless its server is one of those that `mayFail`.
  */
 export async function measure(
   args: readonly string[],
   jobs: readonly Job[],
   folder: string,
-  mayFail: (run: RunRecord) => boolean = () => false,
+  mayFail: (subject: Subject) => boolean = () => false,
 ): Promise<number> {
   const limits = readLimits();
+  const shortages = new Set<string>();
   const plans = jobs.map(({ subject, scenario }) => {
     const streams = scenario.flows.reduce((sum, flow) => sum + flow.streams, 0);
     const events = scenario.flows.reduce((sum, flow) => sum + eventsPerSecond(flow), 0);
@@ -60,29 +63,46 @@ export async function measure(
     const made = plan({ streams, eventsPerSecond: events, mode, serverProcesses: processes }, limits);
     const stopping = made.problems.filter(({ stops }) => stops);
     if (stopping.length > 0) throw new PreflightError(stopping);
+    for (const problem of made.problems) shortages.add(describe(problem));
     return { streamsPerProcess: Math.ceil(streams / made.clientProcesses) };
   });
 
+  if (shortages.size > 0) console.log(`This machine is short of something:\n${[...shortages].join('\n')}`);
+
   const cores = reserveServerCores(Math.max(...jobs.map(({ subject }) => subject.processes)));
   const environment = environmentRecord(commandLine(args), cores);
-  const stamp = environment.at.slice(0, 19).replaceAll(':', '-');
+  const stamp = environment.at.replaceAll(/[:.]/g, '-').replace('Z', '');
   const file = new ResultsFile(join(folder, `${stamp}-${args[0]}.jsonl`), environment);
   const runs: RunRecord[] = [];
+  const failures = new Set<string>();
   const startMs = performance.now();
   for (const [i, job] of jobs.entries()) {
     if (wasStopped(runs, job)) continue;
-    console.log(`\n[${i + 1}/${jobs.length}]${timeLeft(startMs, i, jobs.length)} ${describe(job)}`);
-    const record = await carryOut(job, plans[i]!);
-    file.append(record);
-    runs.push(record);
-    printRun(record);
+    const name = nameOf(job);
+    const fail = (why: string) => mayFail(job.subject) || failures.add(`${name}: ${why}`);
+    console.log(`\n[${i + 1}/${jobs.length}]${timeLeft(startMs, i, jobs.length)} ${name}`);
+    try {
+      const record = await carryOut(job, plans[i]!);
+      file.append(record);
+      runs.push(record);
+      printRun(record);
+      for (const fault of faults(record)) fail(fault);
+      if (record.stopped?.ceiling === false) fail(record.stopped.reason);
+    } catch (error) {
+      if (isEnding()) throw error;
+      // A server that broke down is no reason to leave the others unmeasured.
+      console.error(error);
+      fail((error as Error).message);
+    }
   }
   console.log();
-  printRuns(runs);
+  if (runs.length > 0) printRuns(runs);
   const report = await writeReport([readResults(file.path)], file.path.replace(/jsonl$/, 'html'));
   console.log(`\nraw results  ${file.path}\nreport       ${report.html}\nsummary      ${report.markdown}`);
   console.log(`to repeat    ${environment.command}`);
-  return fail(runs.filter((record) => !mayFail(record)));
+  if (failures.size === 0) return 0;
+  console.error(`\nFAILED\n${[...failures].map((failure) => `  ${failure}`).join('\n')}`);
+  return 1;
 }
 
 async function carryOut(job: Job, { streamsPerProcess }: { streamsPerProcess: number }): Promise<RunRecord> {
@@ -117,7 +137,7 @@ function wasStopped(runs: readonly RunRecord[], { subject, scenario }: Job): boo
   );
 }
 
-function describe({ subject, scenario, repetition }: Job): string {
+function nameOf({ subject, scenario, repetition }: Job): string {
   const streams = scenario.flows.reduce((sum, flow) => sum + flow.streams, 0);
   const processes = subject.processes > 1 ? ` (${subject.processes} processes)` : '';
   const name = subject.mode === null ? subject.name : `${subject.name} ${subject.mode}`;
@@ -128,11 +148,4 @@ function timeLeft(startMs: number, done: number, all: number): string {
   if (done === 0) return '';
   const minutes = (((performance.now() - startMs) / done) * (all - done)) / 60_000;
   return minutes < 1 ? ' (less than a minute left)' : ` (about ${Math.round(minutes)} min left)`;
-}
-
-function fail(runs: readonly RunRecord[]): number {
-  const found = runs.flatMap((record) => faults(record).map((fault) => `${record.server.name}: ${fault}`));
-  if (found.length === 0) return 0;
-  console.error(`\nFAILED\n${[...new Set(found)].map((fault) => `  ${fault}`).join('\n')}`);
-  return 1;
 }

@@ -5,6 +5,8 @@
  */
 const FIELDS = { time: 16, sequence: 8, channel: 6 };
 
+export const MOST_CHANNELS = 10 ** FIELDS.channel;
+
 /** Where the fields begin and end, counted from the first `@`. */
 export const TIME_END = 1 + FIELDS.time;
 export const SEQUENCE_END = TIME_END + 1 + FIELDS.sequence;

@@ -26,7 +26,10 @@ export interface OpenStreams {
 
 export interface Opened {
   readonly opened: number;
-  /** From `connect` to the first bytes of the body, us. */
+  /** When the first connection was begun, and when the last stream was open. */
+  readonly fromUs: number;
+  readonly toUs: number;
+  /** From `connect`, or when that was due where there is a ramp, to the first bytes of the body, us. */
   readonly connectUs: string;
   /** Attempts that did not become a stream, by what came instead. */
   readonly refused: Readonly<Record<string, number>>;
@@ -48,11 +51,15 @@ export interface SetWindow extends Window {
 export interface Churn {
   readonly do: 'churn';
   readonly perSecond: number;
+  /** What those who leave must have seen follows from it. */
+  readonly published: Published;
 }
 
-/** Drops all streams and opens them again; replied to once each has received an event, or has not for a minute. */
+/** Drops all streams and opens them again; replied to once each has received an event, or the time is up. */
 export interface Storm {
   readonly do: 'storm';
+  readonly untilUs: number;
+  readonly published: Published;
 }
 
 export interface StormResult {
@@ -61,8 +68,10 @@ export interface StormResult {
   /** From the drop to the reconnected stream's first bytes, us. */
   readonly reconnectUs: string;
   readonly refused: Readonly<Record<string, number>>;
-  /** Streams that received nothing again. */
+  /** Streams that had received nothing again when the time was up. */
   readonly gone: number;
+  /** Of a core, from the drop until all were back. */
+  readonly clientPercent: number;
 }
 
 export interface AskProgress {
@@ -137,6 +146,8 @@ export interface Publish {
   readonly flows: readonly Flow[];
   readonly startUs: number;
   readonly seconds: number;
+  /** Lateness and round trips are recorded of messages due from then on. */
+  readonly recordFromUs: number;
 }
 
 export type PublisherRequest = Connect | Publish;

@@ -24,6 +24,11 @@ export class Sequence {
     return this.missing?.size ?? 0;
   }
 
+  /** Numbers that never came, of those from `from` to the last seen; without any seen, to `end - 1`. */
+  lostUntilLast(from: number, end: number): number {
+    return this.lost(from, this.first < 0 ? end : 0);
+  }
+
   /** Numbers that never came, of those from `from` to `end - 1`. */
   lost(from: number, end: number): number {
     if (this.first < 0) return Math.max(0, end - from);

@@ -4,8 +4,6 @@ import { clientProcessesFor, serverProcessesFor } from './costs.ts';
 import type { Limits } from './limits.ts';
 import { needs } from './needs.ts';
 
-export { PreflightError } from './check.ts';
-
 /** What a client process counts on one core, with room to spare: at twice as much it would become what is measured. */
 const EVENTS_PER_CLIENT = 50_000;
 

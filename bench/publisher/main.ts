@@ -25,9 +25,9 @@ function connect(target: PublishTarget): Promise<Sink> {
   return target.kind === 'valkey' ? valkeySink(target.port, roundTripUs) : httpSink(target, roundTripUs);
 }
 
-async function publish({ flows, startUs, seconds }: Publish): Promise<PublisherResult> {
+async function publish({ flows, startUs, seconds, recordFromUs }: Publish): Promise<PublisherResult> {
   const latenessUs = emptyHistogram();
-  roundTripUs.reset();
+  let isWarm = false;
   const schedules = flows.map((flow) => ({ flow, sent: 0, total: totalMessages(flow, seconds) }));
   for (;;) {
     let nextUs = Infinity;
@@ -36,7 +36,11 @@ async function publish({ flows, startUs, seconds }: Publish): Promise<PublisherR
       const due = dueBy(nowUs(), startUs, flow.rate, total);
       while (schedule.sent < due) {
         const at = scheduledUs(startUs, flow.rate, schedule.sent);
-        record(latenessUs, nowUs() - at);
+        if (!isWarm && at >= recordFromUs) {
+          isWarm = true;
+          roundTripUs.reset(); // of answers that are still to come of the warm-up there are a few at most
+        }
+        if (isWarm) record(latenessUs, nowUs() - at);
         send(flow, schedule.sent++, at);
       }
       if (schedule.sent < total) nextUs = Math.min(nextUs, scheduledUs(startUs, flow.rate, schedule.sent));
@@ -46,7 +50,7 @@ async function publish({ flows, startUs, seconds }: Publish): Promise<PublisherR
   }
   const failed = await sink.finish();
   return {
-    sent: latenessUs.totalCount,
+    sent: schedules.reduce((sum, { sent }) => sum + sent, 0),
     failed,
     latenessUs: encodeHistogram(latenessUs),
     roundTripUs: encodeHistogram(roundTripUs),

@@ -7,6 +7,12 @@ import { integer } from '../terminal/table.ts';
 
 const BUSY_PERCENT = 80;
 const OTHERS_PERCENT = 20;
+/** Of the cores that are not the server's, all together: a client then waits for a core, and what waits counts as latency. */
+const FULL_PERCENT = 90;
+const STOLEN_PERCENT = 5;
+/** A publisher's lateness counts where it is much of the latency that was measured, and from 5 ms on always. */
+const LATE_SHARE = 0.2;
+const LATE_LEAST_MS = 0.5;
 const LATE_MS = 5;
 /** A server that delivers less of what is offered is overloaded; its cost per event compares with nobody's. */
 const KEEPS_UP = 0.95;
@@ -16,7 +22,9 @@ export interface Figures {
   readonly streams: number;
   readonly opened: number;
   readonly opensPerSecond: number | null;
+  readonly connectP50Ms: number | null;
   readonly connectP99Ms: number | null;
+  readonly connectMaxMs: number | null;
   /** Events per second that the streams were to receive; null where not all of them were open. */
   readonly offered: number | null;
   readonly eventsPerSecond: number | null;
@@ -38,6 +46,9 @@ export interface Figures {
   readonly clientPercent: number | null;
   readonly publisherPercent: number | null;
   readonly othersPercent: number | null;
+  /** Of all the cores that are not the server's. */
+  readonly sharedPercent: number | null;
+  readonly stolenPercent: number | null;
   /** Server memory with all streams open, and at the end of the window. */
   readonly memoryMiB: number;
   readonly memoryEndMiB: number | null;
@@ -49,6 +60,11 @@ export interface Figures {
   /** After a storm, until half of the streams receive again, and until all do; null where some never did. */
   readonly backP50Ms: number | null;
   readonly backAllMs: number | null;
+  /** After a storm, until half of the streams are open again, and until all are. */
+  readonly reconnectP50Ms: number | null;
+  readonly reconnectMaxMs: number | null;
+  /** Attempts to open a stream that were refused, before the window or in a storm. */
+  readonly refusedAttempts: number;
 }
 
 export type Figure = keyof Figures;
@@ -75,13 +91,17 @@ function derive(run: RunRecord): Figures {
     100,
   );
   const [roundTripP50Ms, roundTripP99Ms] = percentilesMs(measured?.publishing.roundTripUs, 50, 99);
+  const [connectP50Ms, connectP99Ms, connectMaxMs] = percentilesMs(opening.connectUs, 50, 99, 100);
   const storm = measured?.storm;
+  const [reconnectP50Ms, reconnectMaxMs] = percentilesMs(storm?.reconnectUs, 50, 100);
   const [backP50Ms, backAllMs] = percentilesMs(storm?.gone === 0 ? storm.backUs : undefined, 50, 100);
   return {
     streams: total(scenario.flows, ({ streams }) => streams),
     opened: opening.opened,
     opensPerSecond: ratio(opening.opened, opening.seconds),
-    connectP99Ms: percentilesMs(opening.connectUs, 99)[0]!,
+    connectP50Ms: connectP50Ms!,
+    connectP99Ms: connectP99Ms!,
+    connectMaxMs: connectMaxMs!,
     offered: stopped === null ? total(scenario.flows, eventsPerSecond) : null,
     eventsPerSecond: measured && ratio(delivered(measured), measured.seconds),
     p50Ms: p50Ms!,
@@ -100,6 +120,8 @@ function derive(run: RunRecord): Figures {
     clientPercent: percentOfCore(measured, 'client'),
     publisherPercent: percentOfCore(measured, 'publisher'),
     othersPercent: percentOfCore(measured, 'others'),
+    sharedPercent: measured && ratio(percentOfCore(measured, 'shared'), measured.sharedCores ?? 0),
+    stolenPercent: percentOfCore(measured, 'stolen'),
     memoryMiB: memoryKiB.open / 1024,
     memoryEndMiB: memoryKiB.end === null ? null : memoryKiB.end / 1024,
     memoryPerStreamKiB: memoryPerStream(run),
@@ -109,6 +131,12 @@ function derive(run: RunRecord): Figures {
     valkeyResidentMiB: valkey && valkey.residentKiB / 1024,
     backP50Ms: backP50Ms!,
     backAllMs: backAllMs!,
+    reconnectP50Ms: reconnectP50Ms!,
+    reconnectMaxMs: reconnectMaxMs!,
+    refusedAttempts: total(
+      [...Object.values(opening.refused), ...Object.values(storm?.refused ?? {})],
+      (times) => times,
+    ),
   };
 }
 
@@ -169,32 +197,54 @@ export function faults({ measured }: RunRecord): string[] {
     const where = measured.flows.length > 1 ? ` (${guilty.map(({ name }) => name).join(', ')})` : '';
     return [`${SENTENCES[fault](total(guilty, (flow) => flow[fault]))}${where}`];
   });
+  if (delivered(measured) === 0) found.push('no event reached any stream in the window');
   const gone = measured.storm?.gone ?? 0;
   return gone > 0 ? [...found, `${counted(gone, 'stream')} not back after the storm`] : found;
 }
 
 /** Reasons why a run's figures may not be the server's alone. */
 export function doubts(run: RunRecord): string[] {
-  const { clientPercent, publisherPercent, othersPercent, latenessP99Ms } = figures(run);
-  const failed = run.measured?.publishing.failed ?? 0;
+  const {
+    clientPercent,
+    publisherPercent,
+    othersPercent,
+    sharedPercent,
+    stolenPercent,
+    latenessP99Ms,
+    p99Ms,
+  } = figures(run);
+  const { storm, publishing } = run.measured ?? {};
+  const failed = publishing?.failed ?? 0;
   const used = (who: string, percent: number | null, limit: number) =>
     percent !== null && percent > limit ? [`${who} used ${integer(percent)} % of a core`] : [];
+  const late = Math.min(LATE_MS, Math.max(LATE_LEAST_MS, LATE_SHARE * (p99Ms ?? 0)));
   return [
     ...used('the busiest client process', clientPercent, BUSY_PERCENT),
     ...used('the publisher', publisherPercent, BUSY_PERCENT),
     ...used('other programs', othersPercent, OTHERS_PERCENT),
-    ...(latenessP99Ms !== null && latenessP99Ms > LATE_MS
+    ...(sharedPercent !== null && sharedPercent > FULL_PERCENT
+      ? [`the cores beside the server's were ${integer(sharedPercent)} % busy`]
+      : []),
+    ...(storm != null && storm.clientPercent !== null && storm.clientPercent > BUSY_PERCENT
+      ? [`a client process used ${integer(storm.clientPercent)} % of a core until all were back`]
+      : []),
+    ...(stolenPercent !== null && stolenPercent > STOLEN_PERCENT
+      ? [`the machine's host took ${integer(stolenPercent)} % of a core away`]
+      : []),
+    ...(latenessP99Ms !== null && latenessP99Ms > late
       ? [`the publisher was ${latenessP99Ms.toFixed(1)} ms late (p99)`]
       : []),
     ...(failed > 0 ? [`${counted(failed, 'message')} could not be published`] : []),
   ];
 }
 
-/** Whether the server delivered clearly less within the window than was offered. In a storm that is meant to be. */
-export function isOverloaded(run: RunRecord): boolean {
-  const { offered, eventsPerSecond } = figures(run);
-  if (offered === null || eventsPerSecond === null || run.scenario.storm) return false;
-  return eventsPerSecond < KEEPS_UP * offered;
+/** Whether the server delivered clearly less of a flow within the window than was offered. In a storm that is meant to be. */
+export function isOverloaded({ scenario, stopped, measured }: RunRecord): boolean {
+  if (stopped !== null || measured === null || scenario.storm) return false;
+  return scenario.flows.some((flow) => {
+    const found = measured.flows.find(({ name }) => name === flow.name);
+    return found !== undefined && found.delivered < KEEPS_UP * eventsPerSecond(flow) * measured.seconds;
+  });
 }
 
 export function counted(count: number, noun: string): string {

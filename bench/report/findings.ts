@@ -58,6 +58,7 @@ function aboutTopic(topic: Topic): Finding {
   const sentences = [
     ...compared,
     ...groups.flatMap(overload),
+    ...groups.flatMap(unreadStreams),
     ...topic.groups.flatMap(refusal),
     ...weighed.flatMap(weight),
   ];
@@ -89,7 +90,7 @@ function weight(group: Group): string[] {
     ['opensPerSecond', 'memoryPerStreamKiB', 'kernelPerStreamKiB'] as const
   ).map((figure) => median(group, figure));
   const opened = `${group.server} opened all ${counted(group.streams, 'stream')} at ${rate} streams/s.`;
-  const each = `Each stream takes ${memory} KiB of server memory, and ${kernel} KiB of the kernel's for both ends of its connection.`;
+  const each = `Each stream takes ${memory} KiB of server memory, and ${kernel} KiB of the kernel's for both ends of its connections.`;
   return all ? [opened, each] : [each];
 }
 
@@ -99,6 +100,14 @@ function overload(group: Group): string[] {
   return [
     `${group.server} is overloaded here: it delivered ${got} of ${offered} events/s, so its CPU per event compares with nobody's.`,
   ];
+}
+
+/** What became of the streams that never read. */
+function unreadStreams({ server, scenario, runs }: Group): string[] {
+  const unread = total(scenario.flows, (flow) => Math.floor(flow.streams * flow.neverRead));
+  if (unread === 0) return [];
+  const ended = runs.map(({ record }) => total(record.measured?.flows ?? [], (flow) => flow.unreadEnded));
+  return [`Of ${counted(unread, 'stream')} that never read, ${server} ended ${ended.join(', then ')}.`];
 }
 
 function refusal(group: Group): string[] {

@@ -45,7 +45,8 @@ ${all.map(sectionMarkup)}
 <footer>
 <p>Medians are of the figures of single runs, with their range; latency curves are the added-up histograms of all repetitions.
 CPU per event is the server's user and system time within the window, over the events that reached clients in it.
-Memory is resident; per stream it is what further streams added. Lines are those of the results file.
+For servers that are published to over HTTP, receiving the messages is in it. Memory is resident; per stream it is what all streams added,
+and so with what the server itself grew by as it warmed up, except in capacity, where it is what the streams past the first thousand added. Lines are those of the results file.
 Nothing is compared across files. Client, server and publisher share one machine: ratios are what these figures are for.</p>
 </footer>
 </body>

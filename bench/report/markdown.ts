@@ -9,28 +9,45 @@ import type { Cell, Table } from './table.ts';
 
 /** The summary of results files as GitHub-flavoured Markdown: findings, medians with ranges, refusals, origins. */
 export function markdown(results: readonly Results[]): string {
-  return `${sections(results).map(section).join('\n\n')}\n`;
+  const parts = sections(results).map((section) =>
+    [
+      `## ${escaped(section.file)}`,
+      figuresOf(section),
+      '### Origin',
+      originOf(section),
+      tableMarkdown(commands(section)),
+    ].join('\n\n'),
+  );
+  return `${parts.join('\n\n')}\n`;
 }
 
-function section(of: Section): string {
-  const { file, environment, topics } = of;
-  const refused = refusals(of);
+/** For a page of documentation: what the results say, and the command that repeats them all. */
+export function figuresMarkdown(results: Results): string {
+  return sections([results]).map(figuresOf).join('\n\n');
+}
+
+/** Where and with what results were measured. */
+export function originMarkdown(results: Results): string {
+  return sections([results]).map(originOf).join('\n\n');
+}
+
+function figuresOf(section: Section): string {
+  const refused = refusals(section);
   return [
-    `## ${escaped(file)}`,
-    findingsMarkdown(findings(of)),
-    ...topics.flatMap((topic) => [
+    findingsMarkdown(findings(section)),
+    ...section.topics.flatMap((topic) => [
       `### ${escaped(topic.name)}`,
       escaped(loadOf(topic.groups.at(-1)!.scenario, topic.steps)),
       ...medians(topic).map(titled),
     ]),
     ...(refused === null ? [] : ['### Refusals', tableMarkdown(refused)]),
-    '### Origin',
-    environmentLines(environment)
-      .map(([name, value]) => `- ${escaped(name)}: ${escaped(value)}`)
-      .join('\n'),
-    `All of it: ${code(environment.command)}`,
-    tableMarkdown(commands(of)),
+    `To repeat: ${code(section.environment.command)}`,
   ].join('\n\n');
+}
+
+function originOf({ environment }: Section): string {
+  const lines = environmentLines(environment).map(([name, value]) => `- ${escaped(name)}: ${escaped(value)}`);
+  return lines.join('\n');
 }
 
 function titled(table: Table): string {

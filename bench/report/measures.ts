@@ -10,7 +10,9 @@ export const MEASURES: Readonly<Record<Figure, Measure>> = {
   streams: { name: 'streams', unit: '' },
   opened: { name: 'opened', unit: 'streams' },
   opensPerSecond: { name: 'opening', unit: 'streams/s' },
+  connectP50Ms: { name: 'connect p50', unit: 'ms' },
   connectP99Ms: { name: 'connect p99', unit: 'ms' },
+  connectMaxMs: { name: 'connect max', unit: 'ms' },
   offered: { name: 'offered', unit: 'events/s' },
   eventsPerSecond: { name: 'delivered', unit: 'events/s' },
   p50Ms: { name: 'p50', unit: 'ms' },
@@ -29,6 +31,8 @@ export const MEASURES: Readonly<Record<Figure, Measure>> = {
   clientPercent: { name: 'busiest client', unit: '% of a core' },
   publisherPercent: { name: 'publisher', unit: '% of a core' },
   othersPercent: { name: 'other programs', unit: '% of a core' },
+  sharedPercent: { name: 'cores beside the server', unit: '%' },
+  stolenPercent: { name: 'taken by the host', unit: '% of a core' },
   memoryMiB: { name: 'server memory', unit: 'MiB' },
   memoryEndMiB: { name: 'at the end', unit: 'MiB' },
   memoryPerStreamKiB: { name: 'server memory per stream', unit: 'KiB' },
@@ -38,6 +42,9 @@ export const MEASURES: Readonly<Record<Figure, Measure>> = {
   valkeyResidentMiB: { name: 'Valkey resident', unit: 'MiB' },
   backP50Ms: { name: 'half back', unit: 'ms' },
   backAllMs: { name: 'all receive again', unit: 'ms' },
+  reconnectP50Ms: { name: 'half open again', unit: 'ms' },
+  reconnectMaxMs: { name: 'all open again', unit: 'ms' },
+  refusedAttempts: { name: 'refused', unit: 'attempts' },
 };
 
 /** A number that is what it is, as `9,002` or `0.5`. */

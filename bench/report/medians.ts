@@ -6,14 +6,21 @@ import { type Cell, NONE, number, ofFigure, type Table, words } from './table.ts
 const MEDIANS: readonly { title: string; figures: readonly Figure[] }[] = [
   {
     title: 'Delivery and latency: medians and ranges',
-    figures: ['offered', 'eventsPerSecond', 'p50Ms', 'p90Ms', 'p99Ms', 'p999Ms', 'maxMs', 'backAllMs'],
+    figures: [
+      'offered',
+      'eventsPerSecond',
+      'p50Ms',
+      'p90Ms',
+      'p99Ms',
+      'p999Ms',
+      'maxMs',
+      'roundTripP99Ms',
+      'backAllMs',
+    ],
   },
   {
     title: 'CPU, memory and connections: medians and ranges',
     figures: [
-      'opened',
-      'opensPerSecond',
-      'connectP99Ms',
       'cpuUsPerEvent',
       'valkeyCpuUsPerEvent',
       'memoryMiB',
@@ -22,9 +29,13 @@ const MEDIANS: readonly { title: string; figures: readonly Figure[] }[] = [
       'valkeyResidentMiB',
     ],
   },
+  {
+    title: 'Opening streams: medians and ranges',
+    figures: ['opened', 'opensPerSecond', 'connectP50Ms', 'connectP99Ms', 'connectMaxMs'],
+  },
 ];
 /** Of interest where opening streams was what it was about. */
-const OPENING: readonly Figure[] = ['opensPerSecond', 'connectP99Ms'];
+const OPENING: readonly Figure[] = ['opensPerSecond', 'connectP50Ms', 'connectP99Ms', 'connectMaxMs'];
 
 /** A row for every group: the medians of its repetitions, and how far they spread. */
 export function medians(topic: Topic): Table[] {
@@ -33,10 +44,11 @@ export function medians(topic: Topic): Table[] {
   const stopped = groups.some((group) => stoppedRun(group) !== undefined);
   const asked = (figure: Figure) =>
     figure === 'opened' ? weighed || stopped : weighed || !OPENING.includes(figure);
-  return MEDIANS.map(({ title, figures }) => {
+  return MEDIANS.flatMap(({ title, figures }) => {
     const shown = figures.filter(
       (figure) => asked(figure) && groups.some((group) => spread(group, figure) !== null),
     );
+    if (shown.length === 0) return [];
     return {
       title,
       columns: [

@@ -18,9 +18,8 @@ function identity(group: Group, { record, line }: Run): Cell[] {
 export function deliveries(topic: Topic): Table | null {
   const several = topic.groups.some(({ scenario }) => scenario.flows.length > 1);
   const all = runsOf(topic);
-  const some = (field: 'replaced' | 'unreadEnded') =>
-    all.some(({ run }) => run.record.measured?.flows.some((flow) => flow[field] > 0));
-  const [replaced, unread] = [some('replaced'), some('unreadEnded')];
+  const replaced = all.some(({ run }) => run.record.measured?.flows.some((flow) => flow.replaced > 0));
+  const unread = topic.groups.some(({ scenario }) => scenario.flows.some((flow) => flow.neverRead > 0));
   const rows = all.flatMap(({ group, run }) =>
     (run.record.measured?.flows ?? []).map((flow): Cell[] => [
       ...identity(group, run),
@@ -50,19 +49,16 @@ export function deliveries(topic: Topic): Table | null {
 
 const EVERY_RUN: readonly { title: string; figures: readonly Figure[] }[] = [
   {
+    title: 'Opening of every run',
+    figures: ['opened', 'opensPerSecond', 'connectP50Ms', 'connectP99Ms', 'connectMaxMs', 'refusedAttempts'],
+  },
+  {
     title: 'Latency of every run',
-    figures: [
-      'offered',
-      'eventsPerSecond',
-      'p50Ms',
-      'p90Ms',
-      'p99Ms',
-      'p999Ms',
-      'p9999Ms',
-      'maxMs',
-      'backP50Ms',
-      'backAllMs',
-    ],
+    figures: ['offered', 'eventsPerSecond', 'p50Ms', 'p90Ms', 'p99Ms', 'p999Ms', 'p9999Ms', 'maxMs'],
+  },
+  {
+    title: 'Coming back, of every run',
+    figures: ['reconnectP50Ms', 'reconnectMaxMs', 'backP50Ms', 'backAllMs'],
   },
   {
     title: 'CPU of every run',
@@ -74,14 +70,13 @@ const EVERY_RUN: readonly { title: string; figures: readonly Figure[] }[] = [
       'clientPercent',
       'publisherPercent',
       'othersPercent',
+      'sharedPercent',
+      'stolenPercent',
     ],
   },
   {
     title: 'Memory and connections of every run',
     figures: [
-      'opened',
-      'opensPerSecond',
-      'connectP99Ms',
       'memoryMiB',
       'memoryEndMiB',
       'memoryPerStreamKiB',
@@ -96,7 +91,9 @@ const EVERY_RUN: readonly { title: string; figures: readonly Figure[] }[] = [
 /** A row for every repetition, by subject, and last the publisher with what is doubtful. */
 export function everyRun(topic: Topic): Table[] {
   const all = runsOf(topic);
-  const tables = EVERY_RUN.map(({ title, figures }) => figureTable(title, figures, all));
+  const tables = EVERY_RUN.map(({ title, figures }) => figureTable(title, figures, all)).filter(
+    ({ columns }) => columns.length > IDENTITY.length,
+  );
   const publisher = figureTable(
     'Publisher and doubts of every run',
     ['roundTripP50Ms', 'roundTripP99Ms', 'latenessP99Ms'],

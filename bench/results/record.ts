@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { scenario } from '../scenarios/scenario.ts';
+import { MODES } from '../servers/mode.ts';
 
 // A results file is JSON Lines: one environment record, then a record for every run, each written as soon as it is
 // measured. Reports are derived from it and from nothing else.
@@ -54,15 +55,35 @@ const measured = z.object({
   seconds: number,
   flows: z.array(flowResult),
   publishing: z.object({ sent: number, failed: number, latenessUs: histogram, roundTripUs: histogram }),
-  /** CPU time within the window, user and system. `client` is the busiest client process. */
+  /** CPU time within the window, user and system. */
   cpuUs: z.object({
     server: number,
     valkey: number.nullable(),
+    /** The busiest client process. */
     client: number,
     publisher: number,
+    /** Everything that is no part of the run. */
     others: number,
+    /** All that shares the cores which are not the server's, `client` and `others` included. Null: not recorded. */
+    shared: number.nullable().default(null),
+    /** Taken from this machine by its host. Null: not recorded. */
+    stolen: number.nullable().default(null),
   }),
-  storm: z.object({ backUs: histogram, reconnectUs: histogram, refused: counts, gone: number }).nullable(),
+  /** Cores that everything but the server has. Null: not recorded, or the server has none of its own. */
+  sharedCores: number.nullable().default(null),
+  storm: z
+    .object({
+      /** From the drop to a stream's next event. */
+      backUs: histogram,
+      /** From the drop to its first bytes. */
+      reconnectUs: histogram,
+      refused: counts,
+      /** Streams that had not received again when the window ended. */
+      gone: number,
+      /** CPU time of the busiest client process over the time until all its streams were back, %. Null: not recorded. */
+      clientPercent: number.nullable().default(null),
+    })
+    .nullable(),
 });
 
 const run = z.object({
@@ -72,7 +93,7 @@ const run = z.object({
   repeat: z.string(),
   server: z.object({
     name: z.string(),
-    mode: z.enum(['dedup', 'per-connection']).nullable(),
+    mode: z.enum(MODES).nullable(),
     processes: number,
   }),
   scenario,
@@ -87,7 +108,15 @@ const run = z.object({
     refused: counts,
   }),
   /** Which limit kept it from opening all streams: its name, what happened, and what to do. */
-  stopped: z.object({ limit: z.string(), reason: z.string(), fix: z.string() }).nullable(),
+  stopped: z
+    .object({
+      limit: z.string(),
+      reason: z.string(),
+      fix: z.string(),
+      /** Whether it is a ceiling that was to be found, rather than a server that fails. */
+      ceiling: z.boolean().default(true),
+    })
+    .nullable(),
   /** Null for a run that stopped before anything was published. */
   measured: measured.nullable(),
   /** Resident memory of the server's processes: without streams, with `few`, with all, and at the end of the window. */

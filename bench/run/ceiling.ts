@@ -18,6 +18,7 @@ export function ceiling({ refused, rejections, valkey, openFiles }: Evidence): S
       limit: 'open files (load client)',
       reason: `A client process may have ${files} files open.`,
       fix: 'ulimit -n 1048576',
+      ceiling: false,
     };
   }
   if (refused.EADDRNOTAVAIL) {
@@ -25,6 +26,7 @@ export function ceiling({ refused, rejections, valkey, openFiles }: Evidence): S
       limit: 'ephemeral ports',
       reason: "A client address' range of local ports is used up.",
       fix: 'sysctl -w net.ipv4.ip_local_port_range="1024 65535"',
+      ceiling: false,
     };
   }
   if (valkey !== null && valkey.rejectedConnections > 0) {
@@ -33,6 +35,7 @@ export function ceiling({ refused, rejections, valkey, openFiles }: Evidence): S
       limit: 'Valkey maxclients',
       reason: `Valkey accepts ${max} connections (maxclients) and refused ${valkey.rejectedConnections.toLocaleString('en-US')} more.`,
       fix: `valkey-cli CONFIG SET maxclients ${valkey.maxClients * 2}, or dedup mode, which needs a few`,
+      ceiling: true,
     };
   }
   if (rejections.over_capacity) {
@@ -40,6 +43,7 @@ export function ceiling({ refused, rejections, valkey, openFiles }: Evidence): S
       limit: 'open files (gateway)',
       reason: `The gateway admits what its open-files limit of ${files} allows, with head room.`,
       fix: 'ulimit -n 1048576 for the gateway, or more processes (--workers)',
+      ceiling: true,
     };
   }
   if (rejections.broker_unavailable) {
@@ -47,6 +51,7 @@ export function ceiling({ refused, rejections, valkey, openFiles }: Evidence): S
       limit: 'broker',
       reason: 'The gateway could not reach Valkey for these streams in time.',
       fix: 'look at the load of Valkey and of the machine',
+      ceiling: false,
     };
   }
   const seen = Object.entries({ ...refused, ...rejections }).map(
@@ -56,5 +61,6 @@ export function ceiling({ refused, rejections, valkey, openFiles }: Evidence): S
     limit: 'the server',
     reason: `It refused streams: ${seen.join(', ')}.`,
     fix: "look into the server's log",
+    ceiling: false,
   };
 }

@@ -88,12 +88,17 @@ export class FlowClients {
     await this.askAll({ do: 'window', ...window });
   }
 
-  async churn(perSecond: number): Promise<void> {
-    await this.askAll({ do: 'churn', perSecond: perSecond / this.peers.length });
+  /** If the flow says so, its streams leave and are replaced from now on, until told to stop. */
+  async churn(startUs: number, seconds: number, on: boolean): Promise<void> {
+    const { churnPerSecond } = this.flow;
+    if (churnPerSecond === 0) return;
+    const perSecond = on ? churnPerSecond / this.peers.length : 0;
+    await this.askAll({ do: 'churn', perSecond, published: this.published(startUs, seconds) });
   }
 
-  storm(): Promise<StormResult[]> {
-    return this.askAll<StormResult>({ do: 'storm' });
+  storm(startUs: number, seconds: number, untilUs: number): Promise<StormResult[]> {
+    const published = this.published(startUs, seconds);
+    return this.askAll<StormResult>({ do: 'storm', untilUs, published });
   }
 
   async progress(startUs: number | null, seconds = 0): Promise<Progress> {

@@ -24,9 +24,10 @@ export class Opening {
     this.wanted += count;
     if (this.gaveUp) return;
     const task = beginTask(`${clients.flow.name}: opening`, count, 'streams');
-    const startMs = performance.now();
     const processes = await clients.open(first, end, ramp, (opened) => task.update(opened - first));
-    const seconds = (performance.now() - startMs) / 1_000;
+    const fromUs = Math.min(...processes.map((process) => process.fromUs));
+    const toUs = Math.max(...processes.map((process) => process.toUs));
+    const seconds = (toUs - fromUs) / 1e6;
     let opened = 0;
     for (const process of processes) {
       opened += process.opened;

@@ -5,6 +5,7 @@ import type { PublisherRequest, PublisherResult } from '../load/messages.ts';
 import type { Measured } from '../results/record.ts';
 import type { Scenario } from '../scenarios/scenario.ts';
 import type { Server } from '../servers/server.ts';
+import { sharedCores } from '../system/cores.ts';
 import type { Peer } from '../system/peer.ts';
 import { rssKiB, sum } from '../system/proc.ts';
 import { beginTask } from '../terminal/progress.ts';
@@ -36,11 +37,15 @@ export async function publishAndMeasure(
   await Promise.all(clients.map((flow) => flow.setWindow({ fromUs, toUs })));
 
   const duration = warmUpSeconds + seconds;
-  const publishing = publisher.ask<PublisherResult>({ do: 'publish', flows, startUs, seconds: duration });
+  const publishing = publisher.ask<PublisherResult>({
+    do: 'publish',
+    flows,
+    startUs,
+    seconds: duration,
+    recordFromUs: fromUs,
+  });
   publishing.catch(() => {}); // awaited below, after the window
-  await Promise.all(
-    clients.map((each) => each.flow.churnPerSecond > 0 && each.churn(each.flow.churnPerSecond)),
-  );
+  await Promise.all(clients.map((each) => each.churn(startUs, duration, true)));
 
   await until(fromUs);
   const meter = new CpuMeter(
@@ -48,13 +53,13 @@ export async function publishAndMeasure(
     clients.flatMap(({ pids }) => pids),
     publisher.pid,
   );
-  const storming = storm ? Promise.all(clients.map((each) => each.storm())) : null;
+  const storming = storm ? Promise.all(clients.map((each) => each.storm(startUs, duration, toUs))) : null;
   storming?.catch(() => {}); // awaited below, too
-  await watch(clients, fromUs, toUs);
-  const cpuUs = meter.read();
-  const endKiB = sum(server.pids, rssKiB);
+  // Read by its own timer: the watch waits for answers of clients that may be busy.
+  const reading = until(toUs).then(() => ({ cpuUs: meter.read(), endKiB: sum(server.pids, rssKiB) }));
+  const [{ cpuUs, endKiB }] = await Promise.all([reading, watch(clients, fromUs, toUs)]);
 
-  await Promise.all(clients.map((each) => each.flow.churnPerSecond > 0 && each.churn(0)));
+  await Promise.all(clients.map((each) => each.churn(startUs, duration, false)));
   const stormed = (await storming)?.flat() ?? null;
   await drain(clients, startUs, duration);
   const { sent, failed, latenessUs, roundTripUs } = await publishing;
@@ -70,11 +75,13 @@ export async function publishAndMeasure(
       ),
       publishing: { sent, failed, latenessUs, roundTripUs },
       cpuUs,
+      sharedCores: sharedCores(),
       storm: stormed && {
         backUs: addUp(stormed.map(({ backUs }) => backUs)),
         reconnectUs: addUp(stormed.map(({ reconnectUs }) => reconnectUs)),
         refused: addCounts(stormed.map(({ refused }) => refused)),
         gone: stormed.reduce((sum, { gone }) => sum + gone, 0),
+        clientPercent: Math.max(...stormed.map(({ clientPercent }) => clientPercent)),
       },
     },
   };
@@ -99,16 +106,22 @@ async function watch(clients: readonly FlowClients[], fromUs: number, toUs: numb
 
 /** Waits until every event has arrived, or none does any more. */
 async function drain(clients: readonly FlowClients[], startUs: number, duration: number): Promise<void> {
-  const deadline = performance.now() + DRAIN_MS;
-  let received = -1;
-  let progressAt = performance.now();
-  while (performance.now() < deadline) {
-    const now = await progress(clients, startUs, duration);
-    if (now.behind === 0) break;
-    if (now.received > received) progressAt = performance.now();
-    else if (performance.now() - progressAt > STALLED_MS) break;
-    received = now.received;
-    await sleep(AFTERMATH_MS);
+  let now = await progress(clients, startUs, duration);
+  if (now.behind > 0) {
+    const waiting = now.behind;
+    const task = beginTask('waiting for what is late', waiting, 'streams have all');
+    const deadline = performance.now() + DRAIN_MS;
+    let received = now.received;
+    let progressAt = performance.now();
+    while (now.behind > 0 && performance.now() < Math.min(deadline, progressAt + STALLED_MS)) {
+      await sleep(AFTERMATH_MS);
+      now = await progress(clients, startUs, duration);
+      if (now.received > received) progressAt = performance.now();
+      received = now.received;
+      task.update(waiting - now.behind);
+    }
+    const missing = now.behind === 0 ? '' : `, ${integer(now.behind)} never did`;
+    task.end(`${integer(waiting)} streams had their last events late${missing}`);
   }
   await sleep(AFTERMATH_MS);
 }

@@ -1,7 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { z } from 'zod';
-import { type Scenario, scenario } from './scenario.ts';
+import { makeScenario, type Scenario, type ScenarioInput } from './scenario.ts';
 
 const FOLDER = import.meta.dirname;
 
@@ -28,7 +27,9 @@ export function readScenario(nameOrPath: string): Scenario {
   } catch (error) {
     throw new Error(`${file}: ${(error as Error).message}`);
   }
-  const parsed = scenario.safeParse(value);
-  if (parsed.success) return parsed.data;
-  throw new Error(`${file}:\n${z.prettifyError(parsed.error)}`);
+  try {
+    return makeScenario(value as ScenarioInput); // which checks that it is one
+  } catch (error) {
+    throw new Error(`${file}:\n${(error as Error).message}`);
+  }
 }

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { MARKER_BYTES } from '../load/marker.ts';
+import { MARKER_BYTES, MOST_CHANNELS } from '../load/marker.ts';
 
 const count = z.int().min(1);
 const name = z.string().regex(/^[a-z0-9-]+$/, 'lower-case letters, digits and hyphens');
@@ -8,7 +8,7 @@ const name = z.string().regex(/^[a-z0-9-]+$/, 'lower-case letters, digits and hy
 const flowSchema = z
   .strictObject({
     name,
-    channels: count,
+    channels: count.max(MOST_CHANNELS),
     streams: count,
     /** Stream i listens to this many channels in a row, beginning with channel i modulo `channels`. */
     channelsPerStream: count.default(1),
@@ -26,7 +26,8 @@ const flowSchema = z
     error: 'not more than there are channels',
   });
 
-const scenarioSchema = z
+/** A load, as a value: what a file in this folder holds, or flags make. Holds no logic. */
+export const scenario = z
   .strictObject({
     name,
     /** One line for people: what is done, and what to look at. */
@@ -38,7 +39,7 @@ const scenarioSchema = z
     warmUpSeconds: z.number().min(0).max(600).default(2),
     /** Length of the window that is measured. */
     seconds: z.number().min(1).max(3600).default(10),
-    /** All streams drop and come back at once, at the start of the window. */
+    /** All streams drop and come back at once, at the start of the window. Not together with churn. */
     storm: z.boolean().default(false),
   })
   .refine(({ flows, headline }) => headline === undefined || flows.some((flow) => flow.name === headline), {
@@ -48,10 +49,23 @@ const scenarioSchema = z
   .refine(({ flows }) => new Set(flows.map((flow) => flow.name)).size === flows.length, {
     path: ['flows'],
     error: 'each with a name of its own',
+  })
+  .refine(({ storm, flows }) => !storm || flows.every(({ churnPerSecond }) => churnPerSecond === 0), {
+    path: ['storm'],
+    error: 'not together with churnPerSecond',
+  })
+  .refine(({ flows, seconds }) => flows.every(({ rate }) => Math.round(rate * seconds) >= 1), {
+    path: ['seconds'],
+    error: 'long enough for a message of every flow at its rate',
   });
 
-/** A load, as a value: what a file in this folder holds, or flags make. Holds no logic. */
-export const scenario = scenarioSchema;
 export type Scenario = z.infer<typeof scenario>;
 export type ScenarioInput = z.input<typeof scenario>;
 export type Flow = z.infer<typeof flowSchema>;
+
+/** Of what flags say. @throws a sentence that names each field that is not as it should be */
+export function makeScenario(input: ScenarioInput): Scenario {
+  const parsed = scenario.safeParse(input);
+  if (parsed.success) return parsed.data;
+  throw new Error(z.prettifyError(parsed.error));
+}

@@ -1,11 +1,12 @@
 import type { PublishTarget, StreamRequest } from '../load/messages.ts';
+import type { Mode } from './mode.ts';
 import type { Valkey } from './valkey.ts';
 
 /** A running SSE server under test, with what it needs. */
 export interface Server {
   readonly name: string;
   /** ssemux' mode; null for other servers. */
-  readonly mode: 'dedup' | 'per-connection' | null;
+  readonly mode: Mode | null;
   /** One for each of its processes that listens; streams are dealt out to them in turn. */
   readonly ports: readonly number[];
   readonly request: StreamRequest;

@@ -4,7 +4,13 @@ import { setPriority } from 'node:os';
 
 const GRACE_MS = 5_000;
 const running = new Set<ChildProcess>();
+let allIsEnding = false;
 const ending = new WeakSet<ChildProcess>();
+
+/** Whether `endAll` was called: what fails now failed for that. */
+export function isEnding(): boolean {
+  return allIsEnding;
+}
 
 /** Remembers a child so that it is ended, by its own pid, however this process ends. */
 export function adopt(child: ChildProcess): ChildProcess {
@@ -64,6 +70,7 @@ export async function end(child: ChildProcess): Promise<void> {
 
 /** Clients first, servers last: the order in which they were started, reversed. */
 export async function endAll(): Promise<void> {
+  allIsEnding = true;
   for (const child of running) ending.add(child);
   for (const child of [...running].reverse()) await end(child);
 }

@@ -30,7 +30,7 @@ export function environmentRecord(command: string, cores: string): EnvironmentRe
     record: 'environment',
     format: FORMAT,
     at: new Date().toISOString(),
-    command: withoutPasswords(command),
+    command,
     cpu: { model: cpus()[0]?.model.trim() || 'unknown', cores: cpus().length, use: cores },
     memoryBytes: totalmem(),
     kernel: release(),
@@ -65,9 +65,4 @@ function commit(): string {
   const hash = output('git', ['rev-parse', '--short', 'HEAD'], root);
   if (hash === '') return 'unknown';
   return output('git', ['status', '--porcelain'], root) === '' ? hash : `${hash} with uncommitted changes`;
-}
-
-/** Results are published, and a URL of Valkey may hold credentials. */
-function withoutPasswords(command: string): string {
-  return command.replace(/:\/\/[^\s/]*@/g, '://');
 }

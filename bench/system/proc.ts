@@ -49,6 +49,12 @@ export function cpuTimes(): Map<number, CpuTime> {
   return times;
 }
 
+/** us of CPU time that the machine's host gave to others while this machine wanted it. */
+export function stolenUs(): number {
+  const [, ...ticks] = readFileSync('/proc/stat', 'latin1').split('\n', 1)[0]!.trim().split(/\s+/);
+  return Number(ticks[7] ?? 0) * TICK_US;
+}
+
 /** us that processes other than `ours` used between two readings; of those that began before and ended, too much. */
 export function othersUs(
   before: ReturnType<typeof cpuTimes>,

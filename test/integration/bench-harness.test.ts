@@ -1,3 +1,5 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import type { ServerResponse } from 'node:http';
 import { tmpdir } from 'node:os';
@@ -6,6 +8,7 @@ import { afterEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { measure } from '../../bench/commands/session.ts';
 import { mergeHistograms } from '../../bench/load/latency.ts';
 import { readResults } from '../../bench/results/file.ts';
+import { CpuMeter } from '../../bench/run/cpu.ts';
 import { type Measurement, run } from '../../bench/run/run.ts';
 import { type ScenarioInput, scenario } from '../../bench/scenarios/scenario.ts';
 import { type FakeServer, type Faults, startFakeServer } from '../support/fake-sse-server.ts';
@@ -97,6 +100,20 @@ describe('latency', () => {
     expect(client.getValueAtPercentile(55)).toBeGreaterThanOrEqual(200_000);
   });
 
+  test('is that of the window alone: what was slow in the warm-up does not count', async () => {
+    const server = await start({ delayMs: (sequence) => (sequence < 20 ? 300 : 0) });
+    const { measured: found } = await run(server, load({}, { warmUpSeconds: 1 }), options);
+    const flow = found!.flows[0]!;
+    const latency = mergeHistograms([flow.latencyUs]);
+    expect(latency.totalCount).toBe(MESSAGES * STREAMS);
+    expect(flow.received).toBe(2 * MESSAGES * STREAMS);
+    expect(flow.delivered).toBeLessThan(flow.received);
+    expect(latency.maxValue).toBeLessThan(300_000);
+    const { publishing } = found!;
+    expect(publishing.sent).toBe(2 * RATE);
+    expect(mergeHistograms([publishing.latenessUs]).totalCount).toBe(RATE);
+  });
+
   test('of a server that stalls for a second counts every message that was due meanwhile', async () => {
     let stalled = false;
     const { client } = await bothSides({
@@ -129,6 +146,15 @@ describe('clients that come and go', () => {
     expect(found!.flows[0]!.replaced).toBeGreaterThan(SECONDS * 10);
   });
 
+  test('what a newcomer missed before its first message is lost, also to one that has left since', async () => {
+    const { measured: found } = await measured({ deafFor: 2 }, load({ churnPerSecond: 20 }));
+    const { lost, replaced } = found!.flows[0]!;
+    expect(replaced).toBeGreaterThan(0);
+    // Two for each that was there from the start. Newcomers may leave, or the load end, before their first message.
+    expect(lost).toBeGreaterThan(2 * STREAMS);
+    expect(lost).toBeLessThanOrEqual(2 * (STREAMS + replaced));
+  });
+
   test('a loss is seen among them', async () => {
     const { measured: found } = await measured({ drop: everyTenth }, load({ churnPerSecond: 5 }));
     expect(found!.flows[0]!.lost).toBeGreaterThan(0);
@@ -142,6 +168,30 @@ describe('clients that come and go', () => {
     const [back, reconnect] = [mergeHistograms([storm!.backUs]), mergeHistograms([storm!.reconnectUs])];
     expect(back.totalCount).toBe(STREAMS);
     expect(back.maxValue).toBeGreaterThanOrEqual(reconnect.minNonZeroValue);
+  });
+
+  test('after a storm, those who were told to come back later do, and are counted', async () => {
+    let times = 0;
+    const refuse = {
+      from: STREAMS,
+      answer(response: ServerResponse) {
+        if (times++ < 3) response.writeHead(200, {}).end('retry: 100\n\n');
+        else response.write(':\n\n'); // open, but on no channel: nothing will come
+      },
+    };
+    const { measured: found } = await measured({ refuse }, load({}, { storm: true }));
+    expect(found!.storm).toMatchObject({ gone: STREAMS, refused: { 'asked to come back': 3 } });
+    const reconnect = mergeHistograms([found!.storm!.reconnectUs]);
+    expect(reconnect.totalCount).toBe(STREAMS);
+    expect(reconnect.maxValue).toBeGreaterThanOrEqual(100_000);
+    expect(mergeHistograms([found!.storm!.backUs]).totalCount).toBe(0);
+  });
+
+  test('those that never read may be ended, which is counted apart', async () => {
+    const end = (sequence: number, _: number, channel: string) =>
+      channel === 'bench-known-1' && sequence === 5;
+    const { measured: found } = await measured({ end }, load({ streams: 2, neverRead: 0.5 }));
+    expect(found!.flows[0]).toMatchObject({ ...none, received: MESSAGES, unreadEnded: 1 });
   });
 
   test('those that never read are no fault', async () => {
@@ -188,6 +238,29 @@ describe('a server that refuses streams', () => {
   });
 });
 
+test('CPU time is that of the processes it is said to be of', async () => {
+  const burn = `
+    const used = () => process.cpuUsage().user + process.cpuUsage().system;
+    for (const end = used() + 300e3; used() < end; );
+    process.send('done');
+    setInterval(() => {}, 1e3);`;
+  const processes = [0, 1, 2].map(() =>
+    spawn(process.execPath, ['-e', burn], { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] }),
+  );
+  onTestFinished(() => {
+    for (const child of processes) child.kill('SIGKILL');
+  });
+  const [server, client, publisher] = processes.map(({ pid }) => pid!);
+  const meter = new CpuMeter({ ...(await start({})), pids: [server!] }, [client!], publisher!);
+  await Promise.all(processes.map((child) => once(child, 'message')));
+  const used = meter.read();
+  for (const who of ['server', 'client', 'publisher'] as const) {
+    expect(used[who], who).toBeGreaterThan(250_000);
+    expect(used[who], who).toBeLessThan(1_500_000); // starting Node is in it
+  }
+  expect(used.shared).toBeGreaterThanOrEqual(used.client + used.publisher);
+});
+
 describe('a command', () => {
   const subject = (faults: Faults) => ({
     name: 'fake',
@@ -219,6 +292,14 @@ describe('a command', () => {
     expect(complaints).toMatch(new RegExp(`${tenths}.*lost|lost.*${tenths}`));
     expect(files.map((file) => file.replace(/^.*\./, '')).sort()).toEqual(['html', 'jsonl', 'md']);
     expect(results.runs[0]!.measured!.flows[0]!.lost).toBe(tenths);
+  });
+
+  test('fails on a server that refuses streams without a limit in sight, or breaks down', async () => {
+    const refuse = { from: 5, answer: (response: ServerResponse) => response.writeHead(500).end() };
+    const { code, results, complaints } = await command({ refuse });
+    expect(code).toBe(1);
+    expect(results.runs[0]!.stopped).toMatchObject({ ceiling: false });
+    expect(complaints).toContain('HTTP 500');
   });
 
   test('succeeds on one that loses nothing', async () => {

@@ -83,7 +83,16 @@ export function measured(change: Partial<Measured> = {}): Measured {
     seconds: 10,
     flows: [flowResult('compare')],
     publishing: { sent: 240, failed: 0, latenessUs: quick, roundTripUs: quick },
-    cpuUs: { server: 1_600_000, valkey: 100_000, client: 4_000_000, publisher: 200_000, others: 100_000 },
+    cpuUs: {
+      server: 1_600_000,
+      valkey: 100_000,
+      client: 4_000_000,
+      publisher: 200_000,
+      others: 100_000,
+      shared: null,
+      stolen: null,
+    },
+    sharedCores: 1,
     storm: null,
     ...change,
   };
@@ -110,6 +119,7 @@ export const MAX_CLIENTS = {
   limit: 'Valkey maxclients',
   reason: 'Valkey accepts 10,000 connections (maxclients) and refused 2,004 more.',
   fix: 'valkey-cli CONFIG SET maxclients 20000, or dedup mode, which needs a few',
+  ceiling: true,
 };
 
 export function results(runs: readonly RunRecord[], change: Partial<EnvironmentRecord> = {}): Results {
@@ -149,6 +159,8 @@ export function runLike(change: Partial<RunRecord>, character: Character, wobble
       client: 5_000_000,
       publisher: 300_000,
       others: 200_000,
+      shared: null,
+      stolen: null,
     },
   });
   return run({
@@ -268,13 +280,21 @@ export function peersExample(): Results {
           wobble,
         );
         const backUs = latencies(400 * factor, 1_500 * factor, 2_000);
-        const storm = ours.storm ? { backUs, reconnectUs: backUs, refused: {}, gone: 0 } : null;
+        const storm = ours.storm
+          ? { backUs, reconnectUs: backUs, refused: {}, gone: 0, clientPercent: 60 }
+          : null;
         const changed = { ...made.measured!, storm };
         if (name === 'node-http' && ours.storm && i === 1) {
           changed.flows = [{ ...changed.flows[0]!, lost: 1_204, ended: 3 }];
         }
         if (name === 'nchan' && ours.name === 'mixed' && i === 2) {
-          changed.cpuUs = { ...changed.cpuUs, client: 9_300_000, others: 2_600_000 };
+          changed.cpuUs = {
+            ...changed.cpuUs,
+            client: 9_300_000,
+            others: 2_600_000,
+            shared: null,
+            stolen: null,
+          };
         }
         return { ...made, measured: changed };
       }),
@@ -293,6 +313,7 @@ export function capacityExample(): Results {
     limit: 'open files (gateway)',
     reason: 'The gateway admits what its open-files limit of 20,000 allows, with head room.',
     fix: 'ulimit -n 1048576 for the gateway, or more processes (--workers)',
+    ceiling: true,
   };
   const few = { streams: 1_000, kib: 83_000 };
   const refused: RunRecord = {

@@ -15,7 +15,9 @@ export interface Faults {
   readonly swap?: (sequence: number) => boolean;
   readonly misdirect?: (sequence: number) => boolean;
   /** The server ends the stream instead. */
-  readonly end?: (sequence: number, stream: number) => boolean;
+  readonly end?: (sequence: number, stream: number, channel: string) => boolean;
+  /** Every stream misses this many messages from when it was opened. */
+  readonly deafFor?: number;
   /** Refuses streams from this one on. */
   readonly refuse?: { readonly from: number; readonly answer: (response: ServerResponse) => void };
 }
@@ -28,7 +30,7 @@ export interface FakeServer extends Server {
 /** An SSE server that does wrong as it is told, and passes on whatever is POSTed to it. */
 export async function startFakeServer(faults: Faults = {}): Promise<FakeServer> {
   const delayUs = emptyHistogram();
-  const streams = new Map<string, { response: ServerResponse; number: number }[]>();
+  const streams = new Map<string, { response: ServerResponse; number: number; deafFor: number }[]>();
   let opened = 0;
 
   const write = (response: ServerResponse, data: string) => {
@@ -49,9 +51,10 @@ export async function startFakeServer(faults: Faults = {}): Promise<FakeServer> 
     if (before !== undefined) deliver(channel, before, sequence - 1);
   };
   const deliver = (channel: string, data: string, sequence: number) => {
-    for (const { response, number } of streams.get(channel) ?? []) {
-      if (faults.drop?.(sequence, number)) continue;
-      if (faults.end?.(sequence, number)) response.end();
+    for (const stream of streams.get(channel) ?? []) {
+      const { response, number } = stream;
+      if (stream.deafFor-- > 0 || faults.drop?.(sequence, number)) continue;
+      if (faults.end?.(sequence, number, channel)) response.end();
       else write(response, faults.misdirect?.(sequence) ? data.replace(/#\d{6}@/, '#000999@') : data);
       if (faults.duplicate?.(sequence)) write(response, data);
     }
@@ -76,7 +79,7 @@ export async function startFakeServer(faults: Faults = {}): Promise<FakeServer> 
     }
     response.writeHead(200, { 'Content-Type': 'text/event-stream' }).write(':\n\n');
     for (const channel of channels) {
-      const stream = { response, number };
+      const stream = { response, number, deafFor: faults.deafFor ?? 0 };
       streams.set(channel, [...(streams.get(channel) ?? []), stream]);
       response.on('close', () =>
         streams.set(

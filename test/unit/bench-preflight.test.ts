@@ -3,10 +3,11 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, describe, expect, test } from 'vitest';
+import { PreflightError } from '../../bench/preflight/check.ts';
 import { filesNeeded, streamsHeld } from '../../bench/preflight/costs.ts';
 import { type Limits, readLimits } from '../../bench/preflight/limits.ts';
 import { needs } from '../../bench/preflight/needs.ts';
-import { PreflightError, plan } from '../../bench/preflight/plan.ts';
+import { plan } from '../../bench/preflight/plan.ts';
 import { type ValkeyLimits, valkeyNeeds } from '../../bench/preflight/valkey.ts';
 import { streamsWithin } from '../../src/access/open-files.ts';
 

@@ -88,8 +88,13 @@ describe('figures of a run', () => {
   test('say when all streams are back after a storm only if all are', () => {
     const backUs = histogram([1_000, 5_000]);
     const after = (gone: number) =>
-      figures(run({ measured: measured({ storm: { backUs, reconnectUs: backUs, refused: {}, gone } }) }))
-        .backAllMs;
+      figures(
+        run({
+          measured: measured({
+            storm: { backUs, reconnectUs: backUs, refused: {}, gone, clientPercent: null },
+          }),
+        }),
+      ).backAllMs;
     expect(after(0)).toBeCloseTo(5, 2);
     expect(after(1)).toBe(null);
   });
@@ -107,7 +112,13 @@ describe('faults and doubts', () => {
       flowResult('a', { lost: 2, duplicated: 1 }),
       flowResult('b', { lost: 1_000, reordered: 3, misdirected: 4, malformed: 5, ended: 6 }),
     ];
-    const storm = { backUs: histogram([]), reconnectUs: histogram([]), refused: {}, gone: 7 };
+    const storm = {
+      backUs: histogram([]),
+      reconnectUs: histogram([]),
+      refused: {},
+      gone: 7,
+      clientPercent: null,
+    };
     expect(faults(run({ measured: measured({ flows, storm }) }))).toEqual([
       '1,002 events lost (a, b)',
       '1 event duplicated (a)',
@@ -128,7 +139,15 @@ describe('faults and doubts', () => {
   test('whatever was busy or late besides the server is doubted', () => {
     const made = measured({
       publishing: { sent: 10, failed: 2, latenessUs: histogram([12_000]), roundTripUs: histogram([]) },
-      cpuUs: { server: 1, valkey: 1, client: 8_100_000, publisher: 9_000_000, others: 2_100_000 },
+      cpuUs: {
+        server: 1,
+        valkey: 1,
+        client: 8_100_000,
+        publisher: 9_000_000,
+        others: 2_100_000,
+        shared: null,
+        stolen: null,
+      },
     });
     expect(doubts(run({ measured: made }))).toEqual([
       'the busiest client process used 81 % of a core',
@@ -250,7 +269,7 @@ describe('findings', () => {
       `per-connection opened 9,996 of 12,000 streams; the limit was Valkey maxclients. To go further: ${MAX_CLIENTS.fix}.`,
     );
     expect(said(capacityExample())).toContain(
-      "Each stream takes 1.5 KiB of server memory, and 9.1 KiB of the kernel's for both ends of its connection.",
+      "Each stream takes 1.5 KiB of server memory, and 9.1 KiB of the kernel's for both ends of its connections.",
     );
   });
 
@@ -277,7 +296,7 @@ describe('the page and the summary', () => {
     const attack = run({
       server: { name: hostile, mode: null, processes: 1 },
       repeat: hostile,
-      stopped: { limit: hostile, reason: hostile, fix: hostile },
+      stopped: { limit: hostile, reason: hostile, fix: hostile, ceiling: true },
     });
     const given = results([attack, run()], {
       command: hostile,
@@ -313,7 +332,7 @@ describe('the page and the summary', () => {
             flows: [
               flowResult('odd', { delivered: 0, received: 0, latencyUs: histogram(i === 0 ? [] : [0]) }),
             ],
-            cpuUs: { server: 0, valkey: 0, client: 0, publisher: 0, others: 0 },
+            cpuUs: { server: 0, valkey: 0, client: 0, publisher: 0, others: 0, shared: null, stolen: null },
           }),
         }),
       ),

@@ -1,6 +1,10 @@
 /** Writes what the documentation takes from the code: `npm run docs`. A test fails when that is out of date. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { findings } from '../bench/report/findings.ts';
+import { sections } from '../bench/report/group.ts';
+import { figuresMarkdown, findingsMarkdown, originMarkdown } from '../bench/report/markdown.ts';
+import { type Results, readResults } from '../bench/results/file.ts';
 import { flagOf, SETTING_NAMES, settingOf } from '../src/config.ts';
 import { CLOSE_REASONS, REJECT_REASONS } from '../src/sse/reasons.ts';
 
@@ -8,12 +12,39 @@ const root = join(import.meta.dirname, '..');
 
 /** Generated parts by file, then by the name in their markers `<!-- NAME -->` and `<!-- /NAME -->`. */
 const PARTS: Record<string, Record<string, () => string>> = {
-  'README.md': { settings: settingsTable },
+  'README.md': { settings: settingsTable, findings: headlines },
   'docs/reasons.md': {
     close: () => reasonTable(CLOSE_REASONS),
     reject: () => reasonTable(REJECT_REASONS),
   },
+  'docs/benchmarks.md': {
+    compare: () => figuresMarkdown(raw('compare')),
+    peers: () => figuresMarkdown(raw('peers')),
+    capacity: () => CAPACITY.map((name) => figuresMarkdown(raw(name))).join('\n\n'),
+    scenarios: () => figuresMarkdown(raw('scenarios')),
+    agreement: () => figuresMarkdown(raw('latency')),
+    machine: () => originMarkdown(raw('compare')),
+  },
 };
+
+const CAPACITY = [
+  'capacity-15000',
+  'capacity-15000-channels',
+  'capacity-60000',
+  'capacity-per-connection',
+  'capacity-per-connection-2-processes',
+];
+
+/** The raw results that the documentation's figures are derived from. */
+function raw(name: string): Results {
+  const file = `docs/figures/${name}.jsonl`;
+  return { ...readResults(join(root, file)), file };
+}
+
+/** What the comparison of the modes found, without its tables. */
+function headlines(): string {
+  return findingsMarkdown(sections([raw('compare')]).flatMap(findings));
+}
 
 function settingsTable(): string {
   const rows = SETTING_NAMES.map((name) => {

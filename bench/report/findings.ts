@@ -79,7 +79,11 @@ function alone(group: Group): string[] {
     (figure) => median(group, figure),
   );
   const doubt = runs.some(({ doubts }) => doubts.length > 0) ? ', in doubt' : '';
+  const back = spread(group, 'backAllMs');
   return [
+    ...(back === null
+      ? []
+      : [`All streams received again ${writtenAs('backAllMs', back.median)} ms after they dropped.`]),
     `${server} delivered ${rate} events/s at ${cpu} us of CPU per event, with latencies of ${p50} ms (p50) and ${p99} ms (p99${doubt}).`,
   ];
 }
@@ -94,11 +98,11 @@ function weight(group: Group): string[] {
   return all ? [opened, each] : [each];
 }
 
-function overload(group: Group): string[] {
-  if (!group.runs.some(({ record }) => isOverloaded(record))) return [];
-  const [got, offered] = [median(group, 'eventsPerSecond'), median(group, 'offered')];
+function overload({ server, runs }: Group): string[] {
+  const overloaded = runs.filter(({ record }) => isOverloaded(record)).length;
+  if (overloaded === 0) return [];
   return [
-    `${group.server} is overloaded here: it delivered ${got} of ${offered} events/s, so its CPU per event compares with nobody's.`,
+    `${server} is overloaded in ${overloaded} of ${counted(runs.length, 'run')}: less than 95 % of a flow's events came within the window, so its CPU per event compares with nobody's.`,
   ];
 }
 

@@ -1,7 +1,7 @@
 import type { Results } from '../results/file.ts';
 import type { EnvironmentRecord, RunRecord } from '../results/record.ts';
 import type { Flow, Scenario } from '../scenarios/scenario.ts';
-import { doubts, type Figure, type Figures, faults, figures } from './figures.ts';
+import { counted, doubts, type Figure, type Figures, faults, figures, total } from './figures.ts';
 import { serverLabels } from './label.ts';
 
 // File -> topics -> groups -> runs. Nothing is put beside anything of another file: figures of different days or
@@ -76,7 +76,16 @@ export function sections(results: readonly Results[]): Section[] {
         }),
       ),
     );
-    return { file, environment, topics };
+    return { file, environment, topics: distinctlyNamed(topics) };
+  });
+}
+
+/** Topics of one name are told apart by their numbers of channels. */
+function distinctlyNamed(topics: readonly Topic[]): Topic[] {
+  return topics.map((topic) => {
+    if (topics.filter(({ name }) => name === topic.name).length === 1) return topic;
+    const channels = total(topic.groups[0]!.scenario.flows, (flow) => flow.channels);
+    return { ...topic, name: `${topic.name}, ${counted(channels, 'channel')}` };
   });
 }
 

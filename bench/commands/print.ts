@@ -21,39 +21,36 @@ export function printRun(run: RunRecord): void {
   for (const doubt of doubts(run)) console.log(`  doubt: ${doubt}; these figures are not the server's alone`);
 }
 
-/** All runs, a row each. The report has every figure. */
+/** All runs, a row each in every table. The report has more. */
 export function printRuns(runs: readonly RunRecord[]): void {
-  console.log(table(runs.map(rowOf)));
+  console.log(TABLES.map((figures) => tableOf(figures, runs)).join('\n\n'));
 }
 
-const COLUMNS: readonly Figure[] = [
-  'opened',
-  'eventsPerSecond',
-  'p50Ms',
-  'p99Ms',
-  'maxMs',
-  'cpuUsPerEvent',
-  'memoryPerStreamKiB',
-  'valkeyConnections',
-  'clientPercent',
+const TABLES: readonly (readonly Figure[])[] = [
+  ['opened', 'opensPerSecond', 'connectP50Ms', 'connectP99Ms', 'backAllMs'],
+  ['eventsPerSecond', 'p50Ms', 'p90Ms', 'p99Ms', 'p999Ms', 'maxMs', 'roundTripP99Ms'],
+  ['cpuUsPerEvent', 'valkeyCpuUsPerEvent', 'serverPercent', 'valkeyPercent', 'clientPercent'],
+  ['memoryMiB', 'memoryPerStreamKiB', 'kernelPerStreamKiB', 'valkeyConnections', 'valkeyResidentMiB'],
 ];
 
-function rowOf(run: RunRecord): Row {
-  const { name, mode } = run.server;
-  const cells = COLUMNS.map((figure) => {
-    const value = figures(run)[figure];
-    const { name: label, unit } = MEASURES[figure];
-    return [
-      unit === '' ? label : `${label} ${unit}`,
-      value === null ? '-' : writtenAs(figure, value),
-    ] as const;
-  });
-  return {
-    scenario: run.scenario.name,
-    server: mode === null ? name : `${name} ${mode}`,
-    ...Object.fromEntries(cells),
-    faults: faults(run).length === 0 ? 'none' : faults(run).join(', '),
-  };
+/** Without the figures that none of the runs has. */
+function tableOf(of: readonly Figure[], runs: readonly RunRecord[]): string {
+  const shown = of.filter((figure) => runs.some((run) => figures(run)[figure] !== null));
+  return table(
+    runs.map((run): Row => {
+      const { name, mode } = run.server;
+      const cells = shown.map((figure) => {
+        const value = figures(run)[figure];
+        const { name: label, unit } = MEASURES[figure];
+        return [unit === '' ? label : `${label} ${unit}`, value === null ? '-' : writtenAs(figure, value)];
+      });
+      return {
+        scenario: run.scenario.name,
+        server: mode === null ? name : `${name} ${mode}`,
+        ...Object.fromEntries(cells),
+      };
+    }),
+  );
 }
 
 function wordsOf(figure: Figure, value: number): string {

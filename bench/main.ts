@@ -38,7 +38,11 @@ async function main([name, ...args]: readonly string[]): Promise<number> {
     console.log(command.help);
     return 0;
   }
-  return command.run(args);
+  try {
+    return await command.run(args);
+  } catch (error) {
+    throw error instanceof UsageError ? new UsageError(error.message, name) : error;
+  }
 }
 
 await runProgram('npm run bench --', main);

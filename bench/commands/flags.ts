@@ -1,7 +1,15 @@
 import { parseArgs } from 'node:util';
 
 /** A mistake on the command line; its message is for the user and names the flag, the value and what would be right. */
-export class UsageError extends Error {}
+export class UsageError extends Error {
+  /** The command whose `--help` explains it; empty for the program's own. */
+  readonly command: string;
+
+  constructor(message: string, command = '') {
+    super(message);
+    this.command = command;
+  }
+}
 
 /** One flag: how to read its value, and what `--help` says of it. */
 export interface Flag<Value> {
@@ -130,7 +138,7 @@ export function parseFlags<F extends Flags>(flags: F, args: readonly string[]): 
   try {
     given = parseArgs({ args: [...args], options, allowPositionals: true });
   } catch (error) {
-    throw new UsageError((error as Error).message);
+    throw new UsageError((error as Error).message.split('. ', 1)[0]!); // the rest is advice for positional arguments
   }
   const values = Object.entries(flags).map(([name, flag]) => {
     const value = given.values[name];

@@ -28,7 +28,9 @@ export async function runProgram(
     // A mistake of the user or a limit of the machine needs no stack trace; anything else is a defect.
     const expected = error instanceof UsageError || error instanceof PreflightError;
     console.error(expected ? error.message : error);
-    if (error instanceof UsageError) console.error(`${name} --help says more.`);
+    if (error instanceof UsageError) {
+      console.error(`${[name, error.command].filter(Boolean).join(' ')} --help says more.`);
+    }
     process.exitCode = error instanceof UsageError ? 2 : 1;
   } finally {
     if (!interrupted) await endAll();

@@ -89,16 +89,21 @@ export async function measure(
       for (const fault of faults(record)) fail(fault);
       if (record.stopped?.ceiling === false) fail(record.stopped.reason);
     } catch (error) {
-      if (isEnding()) throw error;
+      if (isEnding()) {
+        if (runs.length > 0) console.error(`what was measured: ${file.path}`);
+        throw error;
+      }
       // A server that broke down is no reason to leave the others unmeasured.
       console.error(error);
       fail((error as Error).message);
     }
   }
-  console.log();
-  if (runs.length > 0) printRuns(runs);
-  const report = await writeReport([readResults(file.path)], file.path.replace(/jsonl$/, 'html'));
-  console.log(`\nraw results  ${file.path}\nreport       ${report.html}\nsummary      ${report.markdown}`);
+  if (runs.length > 0) {
+    console.log();
+    printRuns(runs);
+    const report = await writeReport([readResults(file.path)], file.path.replace(/jsonl$/, 'html'));
+    console.log(`\nraw results  ${file.path}\nreport       ${report.html}\nsummary      ${report.markdown}`);
+  }
   console.log(`to repeat    ${environment.command}`);
   if (failures.size === 0) return 0;
   console.error(`\nFAILED\n${[...failures].map((failure) => `  ${failure}`).join('\n')}`);

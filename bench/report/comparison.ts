@@ -41,10 +41,18 @@ const COMPARED: readonly Compared[] = [
 ];
 
 const SAME = 1.05;
+/** Connections that a server has for itself, whatever the number of streams: no matter for comparison. */
+const FEW_CONNECTIONS = 10;
+
+function comparedOf(groups: readonly Group[]): readonly Compared[] {
+  const connections = groups.map((group) => spread(group, 'valkeyConnections')?.median ?? 0);
+  if (Math.max(...connections) >= FEW_CONNECTIONS) return COMPARED;
+  return COMPARED.filter(({ figure }) => figure !== 'valkeyConnections');
+}
 
 /** Two servers: a sentence for every figure that both have. */
 export function comparison(reference: Group, other: Group): string[] {
-  return COMPARED.flatMap(({ figure, says, unit }) => {
+  return comparedOf([reference, other]).flatMap(({ figure, says, unit }) => {
     const [own, theirs] = [comparable(reference, figure), comparable(other, figure)];
     if (own === null || theirs === null) return [];
     const [mine, its] = [own, theirs].map(({ median }) => writtenAs(figure, median));
@@ -60,7 +68,7 @@ export function comparison(reference: Group, other: Group): string[] {
 
 /** Several servers: for every figure all that have it, the best first, and how far the others are from it. */
 export function ranking(groups: readonly Group[]): string[] {
-  return COMPARED.flatMap(({ figure, unit, title }) => {
+  return comparedOf(groups).flatMap(({ figure, unit, title }) => {
     const places = groups
       .flatMap((group) => {
         const value = comparable(group, figure);

@@ -7,7 +7,7 @@ import { integer } from '../terminal/table.ts';
 
 const BUSY_PERCENT = 80;
 const OTHERS_PERCENT = 20;
-/** Of the cores that are not the server's, all together: a client then waits for a core, and what waits counts as latency. */
+/** By the run's own processes, of the cores that are not the server's: a client then waits for one, which counts as latency. */
 const FULL_PERCENT = 90;
 const STOLEN_PERCENT = 5;
 /** A publisher's lateness counts where it is much of the latency that was measured, and from 5 ms on always. */
@@ -46,7 +46,7 @@ export interface Figures {
   readonly clientPercent: number | null;
   readonly publisherPercent: number | null;
   readonly othersPercent: number | null;
-  /** Of all the cores that are not the server's. */
+  /** What the run's other processes used of all the cores that are not the server's. */
   readonly sharedPercent: number | null;
   readonly stolenPercent: number | null;
   /** Server memory with all streams open, and at the end of the window. */
@@ -223,7 +223,7 @@ export function doubts(run: RunRecord): string[] {
     ...used('the publisher', publisherPercent, BUSY_PERCENT),
     ...used('other programs', othersPercent, OTHERS_PERCENT),
     ...(sharedPercent !== null && sharedPercent > FULL_PERCENT
-      ? [`the cores beside the server's were ${integer(sharedPercent)} % busy`]
+      ? [`clients, publisher and Valkey used ${integer(sharedPercent)} % of the cores beside the server's`]
       : []),
     ...(storm != null && storm.clientPercent !== null && storm.clientPercent > BUSY_PERCENT
       ? [`a client process used ${integer(storm.clientPercent)} % of a core until all were back`]

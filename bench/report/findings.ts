@@ -1,3 +1,4 @@
+import { eventsPerSecond } from '../load/flow.ts';
 import { comparison, ranking } from './comparison.ts';
 import { counted, faults, isOverloaded, total } from './figures.ts';
 import {
@@ -53,7 +54,8 @@ function aboutTopic(topic: Topic): Finding {
   const weighed = groups.length > 1 ? [] : topic.groups.filter(isWeighed);
   const compared = weighed.length > 0 ? [] : sideBySide(groups);
   if (topic.steps.length > 1 && compared.length > 0) {
-    compared[0] = `At ${written(step!)} streams, ${compared[0]}`;
+    const events = total(groups[0]!.scenario.flows, eventsPerSecond);
+    compared[0] = `At ${written(step!)} streams and ${counted(events, 'event')}/s, ${compared[0]}`;
   }
   const sentences = [
     ...compared,

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { basename } from 'node:path';
 import type { Results } from '../results/file.ts';
 import { type Chart, chartsOf } from './charts.ts';
 import { environmentLines } from './environment.ts';
@@ -57,7 +58,7 @@ Nothing is compared across files. Client, server and publisher share one machine
 function summary(section: Section, index: number | null): Markup {
   const { command } = section.environment;
   return html`<section class="findings" aria-label="Findings">
-${index === null ? null : html`<h2><a href="#file-${index + 1}">${nameOf(command)}</a> <small>${moment(section)}</small></h2>`}
+${index === null ? null : html`<h2><a href="#file-${index + 1}">${nameOf(command)}</a> <small>${basename(section.file)}, ${moment(section)}</small></h2>`}
 ${findings(section).map(finding)}
 </section>`;
 }
@@ -72,7 +73,7 @@ function sectionMarkup(section: Section, index: number): Markup {
   const { file, environment, topics } = section;
   const refused = refusals(section);
   return html`<section class="file" id="file-${index + 1}">
-<h2>${nameOf(environment.command)} <small>${moment(section)}</small></h2>
+<h2>${nameOf(environment.command)} <small>${basename(file)}, ${moment(section)}</small></h2>
 <p class="command"><code>${environment.command}</code></p>
 ${refused && tableMarkup(refused)}
 ${topics.map((topic, i) => topicMarkup(topic, `${index + 1}-${i + 1}`))}

@@ -1,6 +1,6 @@
 import type { RunRecord } from '../results/record.ts';
 import type { Flow, Scenario } from '../scenarios/scenario.ts';
-import { counted } from './figures.ts';
+import { counted, total } from './figures.ts';
 import { written } from './measures.ts';
 
 type Server = RunRecord['server'];
@@ -41,5 +41,6 @@ export function loadOf(scenario: Scenario, steps: readonly number[]): string {
   );
   if (storm) loads.push('all streams drop and come back at the start');
   const warmUp = warmUpSeconds > 0 ? ` after ${written(warmUpSeconds)} s of warm-up` : '';
-  return `${loads.join('; ')}; ${written(seconds)} s measured${warmUp}.`;
+  const messages = total(flows, ({ rate }) => Math.round(rate * seconds));
+  return `${loads.join('; ')}; ${written(seconds)} s measured${warmUp}: ${counted(messages, 'message')}.`;
 }

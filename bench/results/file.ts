@@ -12,24 +12,32 @@ export interface Results {
 /** Appends records to a results file, each at once: what was measured survives whatever happens next. */
 export class ResultsFile {
   readonly path: string;
+  /** Goes before the first run: a command that measures nothing leaves no file. */
+  private environment: EnvironmentRecord | null;
 
   constructor(path: string, environment: EnvironmentRecord) {
     this.path = path;
+    this.environment = environment;
     mkdirSync(dirname(path), { recursive: true });
-    this.append(environment);
   }
 
-  append(record: EnvironmentRecord | RunRecord): void {
-    appendFileSync(this.path, `${JSON.stringify(record)}\n`);
+  append(run: RunRecord): void {
+    const records = this.environment === null ? [run] : [this.environment, run];
+    appendFileSync(this.path, records.map((record) => `${JSON.stringify(record)}\n`).join(''));
+    this.environment = null;
   }
 }
 
-/** Throws a sentence that names file, line and field of what is not as it should be. */
+/**
+ * A last line without its end is that of a command that was interrupted while it wrote, and is left out.
+ * @throws a sentence that names file, line and field of what is not as it should be
+ */
 export function readResults(file: string): Results {
-  const lines = readFileSync(file, 'utf8').split('\n').filter(Boolean);
+  const lines = readFileSync(file, 'utf8').split('\n').slice(0, -1);
   const records = lines.map((line, i) => parseRecord(line, `${file}:${i + 1}`));
   const [environment, ...runs] = records;
   if (environment?.record !== 'environment') throw new Error(`${file}: begins with no environment record`);
+  if (runs.length === 0) throw new Error(`${file}: holds no run; was the command interrupted?`);
   return {
     file,
     environment,
@@ -45,7 +53,7 @@ function parseRecord(line: string, where: string): EnvironmentRecord | RunRecord
   try {
     value = JSON.parse(line);
   } catch {
-    throw new Error(`${where}: not JSON; was the command that wrote it interrupted?`);
+    throw new Error(`${where}: not JSON`);
   }
   const parsed = resultRecord.safeParse(value);
   if (parsed.success) return parsed.data;

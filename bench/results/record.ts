@@ -64,7 +64,7 @@ const measured = z.object({
     publisher: number,
     /** Everything that is no part of the run. */
     others: number,
-    /** All that shares the cores which are not the server's, `client` and `others` included. Null: not recorded. */
+    /** All of the run but the server: clients, publisher, Valkey, and the harness. Null: not recorded. */
     shared: number.nullable().default(null),
     /** Taken from this machine by its host. Null: not recorded. */
     stolen: number.nullable().default(null),

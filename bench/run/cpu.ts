@@ -25,14 +25,13 @@ export class CpuMeter {
     const used = (pid: number) => after.get(pid)!.own - before.get(pid)!.own;
     const valkeyPids = server.valkey === null ? [] : [server.valkey.pid];
     const besides = [...clientPids, ...valkeyPids, publisherPid, process.pid];
-    const others = othersUs(before, after, [...server.pids, ...besides]);
     return {
       server: sum(server.pids, used),
       valkey: server.valkey === null ? null : used(server.valkey.pid),
       client: Math.max(...clientPids.map(used)),
       publisher: used(publisherPid),
-      others,
-      shared: sum(besides, used) + others,
+      others: othersUs(before, after, [...server.pids, ...besides]),
+      shared: sum(besides, used),
       stolen,
     };
   }

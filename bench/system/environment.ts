@@ -64,5 +64,7 @@ function versions(): Record<string, string> {
 function commit(): string {
   const hash = output('git', ['rev-parse', '--short', 'HEAD'], root);
   if (hash === '') return 'unknown';
-  return output('git', ['status', '--porcelain'], root) === '' ? hash : `${hash} with uncommitted changes`;
+  return output('git', ['status', '--porcelain', '--untracked-files=no'], root) === ''
+    ? hash
+    : `${hash} with uncommitted changes`;
 }

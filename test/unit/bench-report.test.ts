@@ -218,7 +218,7 @@ describe('findings', () => {
 
   test('compare at the largest number of streams that both served', () => {
     expect(said(compareExample()).slice(0, 2)).toEqual([
-      'At 9,000 streams, dedup holds 3 Valkey connections, per-connection 9,002 (3,001 times).',
+      'At 9,000 streams and 180,000 events/s, dedup holds 3 Valkey connections, per-connection 9,002 (3,001 times).',
       'dedup spends 8.1 us of CPU per delivered event, per-connection 24.5 us (3.0 times).',
     ]);
   });
@@ -396,6 +396,11 @@ describe('the command', () => {
     const code = await report.run(args);
     return { code, printed: log.mock.calls.join('\n') };
   };
+  const fileOf = (text: string) => {
+    const file = join(mkdtempSync(join(folder, 'bad-')), 'bad.jsonl');
+    writeFileSync(file, text);
+    return file;
+  };
   afterEach(() => vi.restoreAllMocks());
 
   test('writes page and summary, and says where', async () => {
@@ -406,24 +411,34 @@ describe('the command', () => {
     expect(printed).toContain(out);
     expect(printed).toContain(out.replace('.html', '.md'));
     expect(readFileSync(out, 'utf8').match(/<section class="file"/g)).toHaveLength(1); // given twice, told once
-    expect(readFileSync(out.replace('.html', '.md'), 'utf8')).toContain('At 9,000 streams, dedup');
+    expect(readFileSync(out.replace('.html', '.md'), 'utf8')).toContain(
+      'At 9,000 streams and 180,000 events/s, dedup',
+    );
   });
 
   test.each([
     ['a missing file', () => join(folder, 'none.jsonl'), /none\.jsonl: no such file/],
     ['a folder without results', () => mkdtempSync(join(folder, 'empty-')), /no results/],
     [
-      'a file cut short',
-      () => {
-        const file = join(mkdtempSync(join(folder, 'bad-')), 'cut.jsonl');
-        writeFileSync(file, `${JSON.stringify(environment())}\n{"record":"ru`);
-        return file;
-      },
-      /cut\.jsonl:2: not JSON/,
+      'a file cut short before the first run',
+      () => fileOf(`${JSON.stringify(environment())}\n{"record":"ru`),
+      /bad\.jsonl: holds no run/,
+    ],
+    [
+      'a file that is broken in the middle',
+      () => fileOf(`${JSON.stringify(environment())}\n{"record":"ru\n${JSON.stringify(runLike({}, like))}\n`),
+      /bad\.jsonl:2: not JSON/,
     ],
   ])('refuses %s', async (_, path, message) => {
     await expect(run(path(), '--out', out)).rejects.toThrow(message);
     await expect(run(path(), '--out', out)).rejects.toThrow(UsageError);
+  });
+
+  test('passes over a last line that was cut', async () => {
+    const cut = fileOf(
+      `${JSON.stringify(environment())}\n${JSON.stringify(runLike({}, like))}\n{"record":"ru`,
+    );
+    expect((await run(cut, '--out', out)).code).toBe(0);
   });
 
   test('refuses to write the page under a name that is no page', async () => {

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { nowUs } from '../load/clock.ts';
+import { nowUs, sleepUntil } from '../load/clock.ts';
 import { emptyHistogram, encodeHistogram, record } from '../load/latency.ts';
 import type {
   Churn,
@@ -184,11 +184,6 @@ export class Crowd {
       await sleep(QUIET_MS);
     }
   }
-}
-
-async function sleepUntil(us: number): Promise<void> {
-  const ms = (us - nowUs()) / 1_000;
-  if (ms > 0) await sleep(ms);
 }
 
 function increase(before: Record<string, number>, after: Record<string, number>): Record<string, number> {

@@ -2,6 +2,7 @@ import { nowUs } from '../load/clock.ts';
 import { firstChannelOf, messagesOn, neverReads } from '../load/flow.ts';
 import type { OpenStreams, Published } from '../load/messages.ts';
 import { dueBy } from '../load/pacer.ts';
+import type { Sequence } from '../load/sequence.ts';
 import type { Stream } from './stream.ts';
 
 /** A server this far behind has lost what it owes, for all that a client can tell. */
@@ -33,41 +34,32 @@ export class Seat {
   }
 
   /** Whether the last message that one of its channels owes it is still to come. */
-  isBehind({ startUs, messages }: Published): boolean {
+  isBehind(published: Published): boolean {
     if (this.neverReads) return false;
-    const before = dueBy(this.stream.openedUs, startUs, this.job.flow.rate, messages);
+    const before = this.dueBy(this.stream.openedUs, published);
     return this.stream.sequences.some((sequence, i) => {
-      const all = this.messagesOn(i, messages);
+      const all = this.messagesOn(i, published.messages);
       return this.messagesOn(i, before) < all && !sequence.hasReached(all);
     });
   }
 
   /** What went wrong for who holds it now: what was due after the stream was open must have come. */
-  count(losses: Losses, { startUs, messages }: Published): void {
-    if (this.neverReads) return;
-    const before = dueBy(this.stream.openedUs, startUs, this.job.flow.rate, messages);
-    for (const [i, sequence] of this.stream.sequences.entries()) {
-      losses.lost += sequence.lost(this.messagesOn(i, before), this.messagesOn(i, messages));
-      losses.duplicated += sequence.duplicated;
-      losses.reordered += sequence.reordered;
-    }
+  count(losses: Losses, published: Published): void {
+    this.add(losses, published, (sequence, i, from) =>
+      sequence.lost(from, this.messagesOn(i, published.messages)),
+    );
   }
 
   /**
    * The same when a client leaves. What was under way to it is no loss: only what is missing before the last message it
    * saw, or, if it saw none, what was due seconds ago.
    */
-  leave(losses: Losses, { startUs, messages }: Published): void {
+  leave(losses: Losses, published: Published): void {
     this.stream.leave();
-    if (this.neverReads) return;
-    const { rate } = this.job.flow;
-    const before = dueBy(this.stream.openedUs, startUs, rate, messages);
-    const overdue = dueBy(nowUs() - OVERDUE_US, startUs, rate, messages);
-    for (const [i, sequence] of this.stream.sequences.entries()) {
-      losses.lost += sequence.lostUntilLast(this.messagesOn(i, before), this.messagesOn(i, overdue));
-      losses.duplicated += sequence.duplicated;
-      losses.reordered += sequence.reordered;
-    }
+    const overdue = this.dueBy(nowUs() - OVERDUE_US, published);
+    this.add(losses, published, (sequence, i, from) =>
+      sequence.lostUntilLast(from, this.messagesOn(i, overdue)),
+    );
   }
 
   /** The next client sits down. */
@@ -75,6 +67,25 @@ export class Seat {
     this.stream = stream;
     this.changing = false;
     if (this.neverReads) stream.pause();
+  }
+
+  /** `lost` tells how much of one channel, of whose messages those from number `from` on were owed. */
+  private add(
+    losses: Losses,
+    published: Published,
+    lost: (sequence: Sequence, channel: number, from: number) => number,
+  ): void {
+    if (this.neverReads) return;
+    const before = this.dueBy(this.stream.openedUs, published);
+    for (const [i, sequence] of this.stream.sequences.entries()) {
+      losses.lost += lost(sequence, i, this.messagesOn(i, before));
+      losses.duplicated += sequence.duplicated;
+      losses.reordered += sequence.reordered;
+    }
+  }
+
+  private dueBy(us: number, { startUs, messages }: Published): number {
+    return dueBy(us, startUs, this.job.flow.rate, messages);
   }
 
   private messagesOn(i: number, total: number): number {

@@ -20,28 +20,26 @@ interface Definition<F extends Flags> {
   readonly summary: string;
   /** Name of the positional arguments in the help, such as `[results...]`; without it there may be none. */
   readonly positionals?: string;
-  /** What the flags do not say. */
+  /** What the flags do not say; read when `--help` asks for it. */
   readonly details?: string;
   readonly flags: F;
   run(given: Given<F>): Promise<number>;
 }
 
-export function command<F extends Flags>({
-  name,
-  summary,
-  positionals,
-  details,
-  flags,
-  run,
-}: Definition<F>): Command {
-  const usage = ['npm run bench --', name, positionals, Object.keys(flags).length > 0 ? '[options]' : '']
-    .filter(Boolean)
-    .join(' ');
-  const options = Object.keys(flags).length > 0 ? `\n\nOptions:\n${flagHelp(flags)}` : '';
+export function command<F extends Flags>(definition: Definition<F>): Command {
+  const { name, summary, positionals, flags, run } = definition;
   return {
     name,
     summary,
-    help: `Usage: ${usage}\n\n${summary}${details === undefined ? '' : `\n\n${details.trim()}`}${options}\n`,
+    get help() {
+      const { details } = definition;
+      const hasFlags = Object.keys(flags).length > 0;
+      const usage = ['npm run bench --', name, positionals, hasFlags && '[options]']
+        .filter(Boolean)
+        .join(' ');
+      const options = hasFlags ? `\n\nOptions:\n${flagHelp(flags)}` : '';
+      return `Usage: ${usage}\n\n${summary}${details === undefined ? '' : `\n\n${details.trim()}`}${options}\n`;
+    },
     async run(args) {
       const parsed = parseFlags(flags, args);
       if (positionals === undefined && parsed.positionals.length > 0) {

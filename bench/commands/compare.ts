@@ -5,7 +5,7 @@ import { ssemux } from '../servers/subject.ts';
 import { command } from './command.ts';
 import { decimal, integer, integers } from './flags.ts';
 import { fromFlags } from './load.ts';
-import { measure, resultsFlag } from './session.ts';
+import { measure, repetitions, resultsFlag } from './session.ts';
 
 export const compare = command({
   name: 'compare',
@@ -62,8 +62,4 @@ function stepOf(of: {
     flows: [{ name: 'compare', channels, streams, rate, bytes: size }],
     seconds: duration,
   });
-}
-
-function repetitions(count: number): number[] {
-  return Array.from({ length: count }, (_, i) => i + 1);
 }

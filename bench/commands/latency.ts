@@ -4,7 +4,7 @@ import { ssemux } from '../servers/subject.ts';
 import { command } from './command.ts';
 import { choice, decimal, integer } from './flags.ts';
 import { fromFlags } from './load.ts';
-import { measure, resultsFlag } from './session.ts';
+import { measure, repetitions, resultsFlag } from './session.ts';
 
 export const latency = command({
   name: 'latency',
@@ -44,11 +44,11 @@ Every event is checked: one lost, repeated, reordered or sent to the wrong strea
     const subject = ssemux(values.mode, values.workers);
     const { results: _, repeat, ...load } = values;
     const flags = Object.entries(load).flatMap(([name, value]) => [`--${name}`, String(value)]);
-    const jobs = Array.from({ length: repeat }, (_, i) => ({
+    const jobs = repetitions(repeat).map((repetition) => ({
       subject,
       scenario,
       repeat: ['latency', ...flags],
-      repetition: i + 1,
+      repetition,
     }));
     return measure(['latency', ...args], jobs, values.results);
   },

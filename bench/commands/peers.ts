@@ -3,7 +3,7 @@ import { PEER_NAMES, peerSubjects, ssemux } from '../servers/subject.ts';
 import { command } from './command.ts';
 import { choices, decimal, integer } from './flags.ts';
 import { named } from './load.ts';
-import { measure, resultsFlag } from './session.ts';
+import { measure, repetitions, resultsFlag } from './session.ts';
 
 const OURS = 'ssemux';
 
@@ -27,7 +27,7 @@ bench/peers has their configurations. Faults of a peer are shown; only those of 
     const duration = values.duration === null ? [] : ['--duration', String(values.duration)];
     const jobs = values.scenarios.flatMap((name) => {
       const scenario = named(name, values.duration);
-      return Array.from({ length: values.repeat }, (_, i) => i + 1).flatMap((repetition) =>
+      return repetitions(values.repeat).flatMap((repetition) =>
         subjects.map((subject) => ({
           subject,
           scenario,

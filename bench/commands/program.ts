@@ -2,6 +2,12 @@ import { PreflightError } from '../preflight/check.ts';
 import { endAll } from '../system/children.ts';
 import { UsageError } from './flags.ts';
 
+/** How a program is started with these arguments, fit for a shell. */
+export function typed(name: string, args: readonly string[]): string {
+  const quoted = args.map((arg) => (/^[\w./,:=@-]+$/.test(arg) ? arg : `'${arg.replaceAll("'", `'\\''`)}'`));
+  return [name, ...quoted].join(' ');
+}
+
 /**
  * Runs a program on the command line to its exit code: what `main` resolves to, 2 for a wrong command line, 1 for any other
  * error, 130 or 143 for a signal. Whatever it started has ended by then. `name` is how the user started it.

@@ -4,23 +4,24 @@ import { type Results, readResults } from '../results/file.ts';
 import { command } from './command.ts';
 import { text, UsageError } from './flags.ts';
 
-const FOLDER = 'bench-results';
+/** Where commands put their results, and where they are looked for. */
+export const RESULTS_FOLDER = 'bench-results';
 
 export const report = command({
   name: 'report',
   summary: 'Makes one HTML page and a Markdown summary of results files.',
   positionals: '[results...]',
   details: `
-Results are .jsonl files that the other commands wrote, or folders of them; by default ${FOLDER}. Each file gets a part
+Results are .jsonl files that the other commands wrote, or folders of them; by default ${RESULTS_FOLDER}. Each file gets a part
 of its own: figures of different days or machines are not comparable.`,
   flags: {
-    out: text('the page; the summary goes beside it, as .md', 'FILE.html', `${FOLDER}/report.html`),
+    out: text('the page; the summary goes beside it, as .md', 'FILE.html', `${RESULTS_FOLDER}/report.html`),
   },
   async run({ values, positionals }) {
     if (!values.out.endsWith('.html')) {
       throw new UsageError(`--out ${values.out}: should be a file name that ends in .html`);
     }
-    const paths = positionals.length > 0 ? positionals : [FOLDER];
+    const paths = positionals.length > 0 ? positionals : [RESULTS_FOLDER];
     const results = [...new Map(paths.flatMap(resultsIn).map((one) => [one.file, one])).values()];
     if (results.length === 0) throw new UsageError(`${paths.join(', ')}: nothing there could be read`);
     const written = await writeReport(results, values.out);
@@ -53,7 +54,7 @@ function resultsIn(path: string): Results[] {
   const stat = statSync(path, { throwIfNoEntry: false });
   if (stat === undefined) {
     throw new UsageError(
-      `${path}: no such file or folder; the other commands write their results to ${FOLDER}`,
+      `${path}: no such file or folder; the other commands write their results to ${RESULTS_FOLDER}`,
     );
   }
   if (!stat.isDirectory()) return [read(path)];

@@ -4,16 +4,19 @@ import { ssemux } from '../servers/subject.ts';
 import { command } from './command.ts';
 import { choice, decimal, integer, UsageError } from './flags.ts';
 import { named } from './load.ts';
-import { measure, resultsFlag } from './session.ts';
+import { measure, repetitions, resultsFlag } from './session.ts';
 
 export const scenario = command({
   name: 'scenario',
   summary: 'Measures the gateway under a load that a file describes.',
   positionals: '<name or file.json>...',
-  details: `
-${SCENARIOS.map((name) => `  ${name.padEnd(10)} ${readScenario(name).summary}`).join('\n')}
+  get details() {
+    const lines = SCENARIOS.map((name) => `  ${name.padEnd(10)} ${readScenario(name).summary}`);
+    return `
+${lines.join('\n')}
 
-The files are in bench/scenarios; bench/scenarios/scenario.ts says what may stand in one.`,
+The files are in bench/scenarios; bench/scenarios/scenario.ts says what may stand in one.`;
+  },
   flags: {
     mode: choice('mode of the gateway', MODES, 'dedup'),
     workers: integer('gateway processes side by side', { min: 1, max: 256 }, 1),
@@ -26,7 +29,7 @@ The files are in bench/scenarios; bench/scenarios/scenario.ts says what may stan
     const scenarios = positionals.map((name) => ({ name, scenario: named(name, values.duration) }));
     const subject = ssemux(values.mode, values.workers);
     const jobs = scenarios.flatMap(({ name, scenario }) =>
-      Array.from({ length: values.repeat }, (_, i) => ({
+      repetitions(values.repeat).map((repetition) => ({
         subject,
         scenario,
         repeat: [
@@ -35,7 +38,7 @@ The files are in bench/scenarios; bench/scenarios/scenario.ts says what may stan
           ...['--mode', values.mode, '--workers', String(values.workers)],
           ...(values.duration === null ? [] : ['--duration', String(values.duration)]),
         ],
-        repetition: i + 1,
+        repetition,
       })),
     );
     return measure(['scenario', ...args], jobs, values.results);

@@ -1,5 +1,4 @@
-import { join } from 'node:path';
-import { eventsPerSecond } from '../load/flow.ts';
+import { totalEventsPerSecond, totalStreams } from '../load/flow.ts';
 import { describe, PreflightError } from '../preflight/check.ts';
 import { readLimits } from '../preflight/limits.ts';
 import { plan } from '../preflight/plan.ts';
@@ -16,7 +15,8 @@ import { scratchFolder } from '../system/scratch.ts';
 import { integer } from '../terminal/table.ts';
 import { text } from './flags.ts';
 import { printRun, printRuns } from './print.ts';
-import { writeReport } from './report.ts';
+import { typed } from './program.ts';
+import { RESULTS_FOLDER, writeReport } from './report.ts';
 
 /** One run to make: a server under a load. Commands make lists of them, and `measure` carries them out. */
 export interface Job {
@@ -34,13 +34,16 @@ export interface Job {
 }
 
 export const resultsFlag = {
-  results: text('folder for raw results and the report', 'DIR', 'bench-results'),
+  results: text('folder for raw results and the report', 'DIR', RESULTS_FOLDER),
 };
 
-/** How a command is typed. */
-export function commandLine(args: readonly string[]): string {
-  const quoted = args.map((arg) => (/^[\w./,:=@-]+$/.test(arg) ? arg : `'${arg.replaceAll("'", `'\\''`)}'`));
-  return `npm run bench -- ${quoted.join(' ')}`;
+/** 1 to `count`. */
+export function repetitions(count: number): number[] {
+  return Array.from({ length: count }, (_, i) => i + 1);
+}
+
+function commandLine(args: readonly string[]): string {
+  return typed('npm run bench --', args);
 }
 
 /**
@@ -57,10 +60,10 @@ export async function measure(
   const limits = readLimits();
   const shortages = new Set<string>();
   const plans = jobs.map(({ subject, scenario }) => {
-    const streams = scenario.flows.reduce((sum, flow) => sum + flow.streams, 0);
-    const events = scenario.flows.reduce((sum, flow) => sum + eventsPerSecond(flow), 0);
-    const { mode, processes } = subject;
-    const made = plan({ streams, eventsPerSecond: events, mode, serverProcesses: processes }, limits);
+    const streams = totalStreams(scenario);
+    const eventsPerSecond = totalEventsPerSecond(scenario);
+    const { mode, processes: serverProcesses } = subject;
+    const made = plan({ streams, eventsPerSecond, mode, serverProcesses }, limits);
     const stopping = made.problems.filter(({ stops }) => stops);
     if (stopping.length > 0) throw new PreflightError(stopping);
     for (const problem of made.problems) shortages.add(describe(problem));
@@ -71,8 +74,7 @@ export async function measure(
 
   const cores = reserveServerCores(Math.max(...jobs.map(({ subject }) => subject.processes)));
   const environment = environmentRecord(commandLine(args), cores);
-  const stamp = environment.at.replaceAll(/[:.]/g, '-').replace('Z', '');
-  const file = new ResultsFile(join(folder, `${stamp}-${args[0]}.jsonl`), environment);
+  const file = new ResultsFile<RunRecord>(folder, args[0]!, environment);
   const runs: RunRecord[] = [];
   const failures = new Set<string>();
   const startMs = performance.now();
@@ -123,8 +125,8 @@ async function carryOut(job: Job, { streamsPerProcess }: { streamsPerProcess: nu
       repeat: commandLine(job.repeat),
       scenario,
       repetition,
+      server: { name: subject.name, mode: subject.mode, processes: subject.processes },
       ...measurement,
-      server: { ...measurement.server, name: subject.name }, // the server may call itself by a longer one
     };
   } finally {
     await server.stop();
@@ -143,10 +145,9 @@ function wasStopped(runs: readonly RunRecord[], { subject, scenario }: Job): boo
 }
 
 function nameOf({ subject, scenario, repetition }: Job): string {
-  const streams = scenario.flows.reduce((sum, flow) => sum + flow.streams, 0);
   const processes = subject.processes > 1 ? ` (${subject.processes} processes)` : '';
   const name = subject.mode === null ? subject.name : `${subject.name} ${subject.mode}`;
-  return `${name}${processes}: ${scenario.name}, ${integer(streams)} streams, repetition ${repetition}`;
+  return `${name}${processes}: ${scenario.name}, ${integer(totalStreams(scenario))} streams, repetition ${repetition}`;
 }
 
 function timeLeft(startMs: number, done: number, all: number): string {

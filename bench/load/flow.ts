@@ -1,4 +1,5 @@
-import type { Flow } from '../scenarios/scenario.ts';
+import type { Flow, Scenario } from '../scenarios/scenario.ts';
+import { total } from './sums.ts';
 
 // Message k of a flow goes to channel k modulo `channels`, and is number floor(k / channels) there.
 
@@ -30,6 +31,14 @@ export function messagesOn(flow: Flow, channel: number, total: number): number {
 /** Events per second that the streams are to receive, all together. */
 export function eventsPerSecond({ rate, streams, neverRead, channelsPerStream, channels }: Flow): number {
   return (rate * streams * (1 - neverRead) * channelsPerStream) / channels;
+}
+
+export function totalStreams({ flows }: Scenario): number {
+  return total(flows, ({ streams }) => streams);
+}
+
+export function totalEventsPerSecond({ flows }: Scenario): number {
+  return total(flows, eventsPerSecond);
 }
 
 /** Whether a stream is one of those that never read. */

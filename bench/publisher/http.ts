@@ -5,6 +5,7 @@ import type { Histogram } from 'hdr-histogram-js';
 import { nowUs } from '../load/clock.ts';
 import { record } from '../load/latency.ts';
 import type { HttpTarget } from '../load/messages.ts';
+import { total } from '../load/sums.ts';
 import { AnswerReader } from './answers.ts';
 import type { Sink } from './sink.ts';
 
@@ -17,8 +18,7 @@ export async function httpSink(target: HttpTarget, roundTripUs: Histogram): Prom
   const lines = await Promise.all(Array.from({ length: CONNECTIONS }, () => open(target.port, roundTripUs)));
   const lineOf = new Map<string, Line>();
   const headers = Object.entries(target.headers).map(([name, value]) => `${name}: ${value}\r\n`);
-  const sum = (of: (line: Line) => number) => lines.reduce((total, line) => total + of(line), 0);
-  const unanswered = () => sum((line) => line.unanswered);
+  const unanswered = () => total(lines, (line) => line.unanswered);
   return {
     get unanswered() {
       return unanswered();
@@ -37,7 +37,7 @@ export async function httpSink(target: HttpTarget, roundTripUs: Histogram): Prom
     async finish() {
       const deadline = performance.now() + ANSWERS_WITHIN_MS;
       while (unanswered() > 0 && performance.now() < deadline) await sleep(10);
-      return sum((line) => line.refused) + unanswered();
+      return total(lines, (line) => line.refused) + unanswered();
     },
     close() {
       for (const line of lines) line.close();

@@ -6,6 +6,7 @@ import { emptyHistogram, encodeHistogram, record } from '../load/latency.ts';
 import { encodeMessage } from '../load/marker.ts';
 import type { Publish, PublisherRequest, PublisherResult, PublishTarget } from '../load/messages.ts';
 import { dueBy, scheduledUs } from '../load/pacer.ts';
+import { total } from '../load/sums.ts';
 import type { Flow } from '../scenarios/scenario.ts';
 import { serve } from '../system/peer.ts';
 import { httpSink } from './http.ts';
@@ -50,7 +51,7 @@ async function publish({ flows, startUs, seconds, recordFromUs }: Publish): Prom
   }
   const failed = await sink.finish();
   return {
-    sent: schedules.reduce((sum, { sent }) => sum + sent, 0),
+    sent: total(schedules, ({ sent }) => sent),
     failed,
     latenessUs: encodeHistogram(latenessUs),
     roundTripUs: encodeHistogram(roundTripUs),

@@ -1,5 +1,6 @@
-import { eventsPerSecond } from '../load/flow.ts';
+import { eventsPerSecond, totalEventsPerSecond, totalStreams } from '../load/flow.ts';
 import { mergeHistograms } from '../load/latency.ts';
+import { total } from '../load/sums.ts';
 import type { FlowResult, Measured, RunRecord } from '../results/record.ts';
 import { integer } from '../terminal/table.ts';
 
@@ -96,13 +97,13 @@ function derive(run: RunRecord): Figures {
   const [reconnectP50Ms, reconnectMaxMs] = percentilesMs(storm?.reconnectUs, 50, 100);
   const [backP50Ms, backAllMs] = percentilesMs(storm?.gone === 0 ? storm.backUs : undefined, 50, 100);
   return {
-    streams: total(scenario.flows, ({ streams }) => streams),
+    streams: totalStreams(scenario),
     opened: opening.opened,
     opensPerSecond: ratio(opening.opened, opening.seconds),
     connectP50Ms: connectP50Ms!,
     connectP99Ms: connectP99Ms!,
     connectMaxMs: connectMaxMs!,
-    offered: stopped === null ? total(scenario.flows, eventsPerSecond) : null,
+    offered: stopped === null ? totalEventsPerSecond(scenario) : null,
     eventsPerSecond: measured && ratio(delivered(measured), measured.seconds),
     p50Ms: p50Ms!,
     p90Ms: p90Ms!,
@@ -169,10 +170,6 @@ function percentOfCore(measured: Measured | null, of: keyof Measured['cpuUs']): 
 
 function ratio(of: number | null, over: number): number | null {
   return of === null || over <= 0 ? null : of / over;
-}
-
-export function total<Item>(items: readonly Item[], of: (item: Item) => number): number {
-  return items.reduce((sum, item) => sum + of(item), 0);
 }
 
 /** The counts that are 0 as long as a server does what it should. */

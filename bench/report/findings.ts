@@ -1,6 +1,7 @@
-import { eventsPerSecond } from '../load/flow.ts';
+import { totalEventsPerSecond } from '../load/flow.ts';
+import { total } from '../load/sums.ts';
 import { comparison, ranking } from './comparison.ts';
-import { counted, faults, isOverloaded, total } from './figures.ts';
+import { counted, faults, isOverloaded } from './figures.ts';
 import {
   type Group,
   isWeighed,
@@ -54,7 +55,7 @@ function aboutTopic(topic: Topic): Finding {
   const weighed = groups.length > 1 ? [] : topic.groups.filter(isWeighed);
   const compared = weighed.length > 0 ? [] : sideBySide(groups);
   if (topic.steps.length > 1 && compared.length > 0) {
-    const events = total(groups[0]!.scenario.flows, eventsPerSecond);
+    const events = totalEventsPerSecond(groups[0]!.scenario);
     compared[0] = `At ${written(step!)} streams and ${counted(events, 'event')}/s, ${compared[0]}`;
   }
   const sentences = [

@@ -1,7 +1,8 @@
+import { total } from '../load/sums.ts';
 import type { Results } from '../results/file.ts';
 import type { EnvironmentRecord, RunRecord } from '../results/record.ts';
 import type { Flow, Scenario } from '../scenarios/scenario.ts';
-import { counted, doubts, type Figure, type Figures, faults, figures, total } from './figures.ts';
+import { counted, doubts, type Figure, type Figures, faults, figures } from './figures.ts';
 import { serverLabels } from './label.ts';
 
 // File -> topics -> groups -> runs. Nothing is put beside anything of another file: figures of different days or

@@ -1,6 +1,7 @@
+import { total } from '../load/sums.ts';
 import type { RunRecord } from '../results/record.ts';
 import type { Flow, Scenario } from '../scenarios/scenario.ts';
-import { counted, total } from './figures.ts';
+import { counted } from './figures.ts';
 import { written } from './measures.ts';
 
 type Server = RunRecord['server'];

@@ -1,5 +1,5 @@
 import { appendFileSync, mkdirSync, readFileSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { join } from 'node:path';
 import { z } from 'zod';
 import { type EnvironmentRecord, type RunRecord, resultRecord } from './record.ts';
 
@@ -9,19 +9,23 @@ export interface Results {
   readonly runs: readonly RunRecord[];
 }
 
-/** Appends records to a results file, each at once: what was measured survives whatever happens next. */
-export class ResultsFile {
+/**
+ * Appends records to a results file, named after the time and what was done, each at once: what was measured survives
+ * whatever happens next.
+ */
+export class ResultsFile<Run> {
   readonly path: string;
   /** Goes before the first run: a command that measures nothing leaves no file. */
   private environment: EnvironmentRecord | null;
 
-  constructor(path: string, environment: EnvironmentRecord) {
-    this.path = path;
+  constructor(folder: string, name: string, environment: EnvironmentRecord) {
+    const stamp = environment.at.replaceAll(/[:.]/g, '-').replace('Z', '');
+    this.path = join(folder, `${stamp}-${name}.jsonl`);
     this.environment = environment;
-    mkdirSync(dirname(path), { recursive: true });
+    mkdirSync(folder, { recursive: true });
   }
 
-  append(run: RunRecord): void {
+  append(run: Run): void {
     const records = this.environment === null ? [run] : [this.environment, run];
     appendFileSync(this.path, records.map((record) => `${JSON.stringify(record)}\n`).join(''));
     this.environment = null;

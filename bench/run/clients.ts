@@ -11,6 +11,7 @@ import type {
   StormResult,
   Window,
 } from '../load/messages.ts';
+import { total } from '../load/sums.ts';
 import type { Flow } from '../scenarios/scenario.ts';
 import type { Server } from '../servers/server.ts';
 import { favour } from '../system/children.ts';
@@ -105,9 +106,9 @@ export class FlowClients {
     const published = startUs === null ? null : this.published(startUs, seconds);
     const each = await this.askAll<Progress>({ do: 'progress', published });
     return {
-      opened: total(each, 'opened'),
-      received: total(each, 'received'),
-      behind: total(each, 'behind'),
+      opened: total(each, ({ opened }) => opened),
+      received: total(each, ({ received }) => received),
+      behind: total(each, ({ behind }) => behind),
     };
   }
 
@@ -116,7 +117,7 @@ export class FlowClients {
       do: 'result',
       published: this.published(startUs, seconds),
     });
-    const sums = Object.fromEntries(COUNTS.map((field) => [field, total(each, field)]));
+    const sums = Object.fromEntries(COUNTS.map((field) => [field, total(each, (one) => one[field])]));
     return { ...(sums as Record<Count, number>), latencyUs: addUp(each.map(({ latencyUs }) => latencyUs)) };
   }
 
@@ -150,8 +151,4 @@ const COUNTS: readonly Count[] = [
 /** One histogram, encoded, of several. */
 export function addUp(encoded: readonly string[]): string {
   return encodeHistogram(mergeHistograms(encoded));
-}
-
-function total<Field extends string>(each: readonly Readonly<Record<Field, number>>[], field: Field): number {
-  return each.reduce((sum, one) => sum + one[field], 0);
 }

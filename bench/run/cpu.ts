@@ -1,6 +1,7 @@
+import { total } from '../load/sums.ts';
 import type { Measured } from '../results/record.ts';
 import type { Server } from '../servers/server.ts';
-import { cpuTimes, othersUs, stolenUs, sum } from '../system/proc.ts';
+import { cpuTimes, othersUs, stolenUs } from '../system/proc.ts';
 
 /** CPU time between two moments, of everyone who takes part. */
 export class CpuMeter {
@@ -26,12 +27,12 @@ export class CpuMeter {
     const valkeyPids = server.valkey === null ? [] : [server.valkey.pid];
     const besides = [...clientPids, ...valkeyPids, publisherPid, process.pid];
     return {
-      server: sum(server.pids, used),
+      server: total(server.pids, used),
       valkey: server.valkey === null ? null : used(server.valkey.pid),
       client: Math.max(...clientPids.map(used)),
       publisher: used(publisherPid),
       others: othersUs(before, after, [...server.pids, ...besides]),
-      shared: sum(besides, used),
+      shared: total(besides, used),
       stolen,
     };
   }

@@ -1,3 +1,4 @@
+import { addCounts, type Counts, total } from '../load/sums.ts';
 import type { RunRecord } from '../results/record.ts';
 import { beginTask } from '../terminal/progress.ts';
 import { decimal, integer } from '../terminal/table.ts';
@@ -17,7 +18,7 @@ export class Opening {
   private opened = 0;
   private seconds = 0;
   private readonly connectUs: string[] = [];
-  private readonly refused: Record<string, number> = {};
+  private refused: Counts = {};
 
   async open({ clients, first, end }: Stage, ramp: number | null): Promise<void> {
     const count = end - first;
@@ -28,16 +29,11 @@ export class Opening {
     const fromUs = Math.min(...processes.map((process) => process.fromUs));
     const toUs = Math.max(...processes.map((process) => process.toUs));
     const seconds = (toUs - fromUs) / 1e6;
-    let opened = 0;
-    for (const process of processes) {
-      opened += process.opened;
-      this.connectUs.push(process.connectUs);
-      this.gaveUp ||= process.gaveUp;
-      for (const [kind, times] of Object.entries(process.refused)) {
-        this.refused[kind] = (this.refused[kind] ?? 0) + times;
-      }
-    }
+    const opened = total(processes, (process) => process.opened);
     this.opened += opened;
+    this.connectUs.push(...processes.map(({ connectUs }) => connectUs));
+    this.refused = addCounts([this.refused, ...processes.map(({ refused }) => refused)]);
+    this.gaveUp ||= processes.some(({ gaveUp }) => gaveUp);
     this.seconds += seconds;
     const of = opened < count ? ` of ${integer(count)}` : '';
     task.end(

@@ -1,13 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { nowUs } from '../load/clock.ts';
+import { nowUs, sleepUntil } from '../load/clock.ts';
 import { eventsPerSecond } from '../load/flow.ts';
 import type { PublisherRequest, PublisherResult } from '../load/messages.ts';
+import { addCounts, total } from '../load/sums.ts';
 import type { Measured } from '../results/record.ts';
 import type { Scenario } from '../scenarios/scenario.ts';
 import type { Server } from '../servers/server.ts';
 import { sharedCores } from '../system/cores.ts';
 import type { Peer } from '../system/peer.ts';
-import { rssKiB, sum } from '../system/proc.ts';
+import { rssKiB } from '../system/proc.ts';
 import { beginTask } from '../terminal/progress.ts';
 import { integer } from '../terminal/table.ts';
 import { addUp, type FlowClients } from './clients.ts';
@@ -47,7 +48,7 @@ export async function publishAndMeasure(
   publishing.catch(() => {}); // awaited below, after the window
   await Promise.all(clients.map((each) => each.churn(startUs, duration, true)));
 
-  await until(fromUs);
+  await sleepUntil(fromUs);
   const meter = new CpuMeter(
     server,
     clients.flatMap(({ pids }) => pids),
@@ -56,7 +57,7 @@ export async function publishAndMeasure(
   const storming = storm ? Promise.all(clients.map((each) => each.storm(startUs, duration, toUs))) : null;
   storming?.catch(() => {}); // awaited below, too
   // Read by its own timer: the watch waits for answers of clients that may be busy.
-  const reading = until(toUs).then(() => ({ cpuUs: meter.read(), endKiB: sum(server.pids, rssKiB) }));
+  const reading = sleepUntil(toUs).then(() => ({ cpuUs: meter.read(), endKiB: total(server.pids, rssKiB) }));
   const [{ cpuUs, endKiB }] = await Promise.all([reading, watch(clients, fromUs, toUs)]);
 
   await Promise.all(clients.map((each) => each.churn(startUs, duration, false)));
@@ -80,7 +81,7 @@ export async function publishAndMeasure(
         backUs: addUp(stormed.map(({ backUs }) => backUs)),
         reconnectUs: addUp(stormed.map(({ reconnectUs }) => reconnectUs)),
         refused: addCounts(stormed.map(({ refused }) => refused)),
-        gone: stormed.reduce((sum, { gone }) => sum + gone, 0),
+        gone: total(stormed, ({ gone }) => gone),
         clientPercent: Math.max(...stormed.map(({ clientPercent }) => clientPercent)),
       },
     },
@@ -89,7 +90,7 @@ export async function publishAndMeasure(
 
 /** Shows how the window goes. Asking the clients costs them little: a sum of two numbers, once a second. */
 async function watch(clients: readonly FlowClients[], fromUs: number, toUs: number): Promise<void> {
-  const offered = clients.reduce((sum, { flow }) => sum + eventsPerSecond(flow), 0);
+  const offered = total(clients, ({ flow }) => eventsPerSecond(flow));
   const task = beginTask('measuring', Math.round((toUs - fromUs) / 1e6), 's');
   let received = (await progress(clients, null)).received;
   let lookedUs = nowUs();
@@ -129,19 +130,7 @@ async function drain(clients: readonly FlowClients[], startUs: number, duration:
 async function progress(clients: readonly FlowClients[], startUs: number | null, duration = 0) {
   const each = await Promise.all(clients.map((each) => each.progress(startUs, duration)));
   return {
-    received: each.reduce((sum, { received }) => sum + received, 0),
-    behind: each.reduce((sum, { behind }) => sum + behind, 0),
+    received: total(each, ({ received }) => received),
+    behind: total(each, ({ behind }) => behind),
   };
-}
-
-async function until(us: number): Promise<void> {
-  await sleep(Math.max(0, (us - nowUs()) / 1_000));
-}
-
-function addCounts(each: readonly Readonly<Record<string, number>>[]): Record<string, number> {
-  const sums: Record<string, number> = {};
-  for (const [kind, count] of each.flatMap((counts) => Object.entries(counts))) {
-    sums[kind] = (sums[kind] ?? 0) + count;
-  }
-  return sums;
 }

@@ -1,10 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { total } from '../load/sums.ts';
 import type { RunRecord } from '../results/record.ts';
 import type { Scenario } from '../scenarios/scenario.ts';
 import type { Server } from '../servers/server.ts';
 import { favour } from '../system/children.ts';
 import { Peer } from '../system/peer.ts';
-import { kernelSocketsKiB, openFilesLimit, rssKiB, sum } from '../system/proc.ts';
+import { kernelSocketsKiB, openFilesLimit, rssKiB } from '../system/proc.ts';
 import { ceiling } from './ceiling.ts';
 import { FlowClients } from './clients.ts';
 import { Opening } from './opening.ts';
@@ -21,7 +22,7 @@ export interface RunOptions {
   readonly holdWhatOpened: boolean;
 }
 
-export type Measurement = Omit<RunRecord, 'record' | 'at' | 'repeat' | 'scenario' | 'repetition'>;
+export type Measurement = Omit<RunRecord, 'record' | 'at' | 'repeat' | 'scenario' | 'repetition' | 'server'>;
 
 /** A thousand streams warm up code and heap, so that what further ones add is the streams' own. */
 const FEW = 1_000;
@@ -35,7 +36,7 @@ export async function run(server: Server, scenario: Scenario, options: RunOption
   try {
     // Before the streams, which in per-connection mode may take all connections that Valkey has.
     await publisher.ask({ do: 'connect', target: server.target });
-    const resident = () => sum(server.pids, rssKiB);
+    const resident = () => total(server.pids, rssKiB);
     const weigh = async () => (options.weigh ? settled(resident) : resident());
     const empty = await weigh();
     const socketsBefore = kernelSocketsKiB();
@@ -61,7 +62,6 @@ export async function run(server: Server, scenario: Scenario, options: RunOption
     const goesOn = !opening.gaveUp || (options.holdWhatOpened && opened > 0);
     const published = goesOn ? await publishAndMeasure(server, scenario, clients, publisher) : null;
     return {
-      server: { name: server.name, mode: server.mode, processes: server.ports.length },
       opening: opening.record,
       stopped: opening.gaveUp ? ceiling({ refused, rejections, valkey, openFiles: openFilesLimit() }) : null,
       measured: published?.measured ?? null,

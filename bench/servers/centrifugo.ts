@@ -1,8 +1,8 @@
 import { fileURLToPath } from 'node:url';
-import { end, hasEnded, start } from '../system/children.ts';
-import { accepts, freePort, until } from '../system/ports.ts';
+import { start } from '../system/children.ts';
+import { accepts, freePort, untilReady } from '../system/ports.ts';
 import { findProgram } from '../system/programs.ts';
-import type { Server } from './server.ts';
+import { peerServer, type Server } from './server.ts';
 import { startValkey } from './valkey.ts';
 
 const configuration = fileURLToPath(new URL('../peers/centrifugo.yaml', import.meta.url));
@@ -28,16 +28,10 @@ export async function startCentrifugo(directory: string): Promise<Server> {
     `${port}`,
   ];
   const child = start('env', [...environment, findProgram('centrifugo')!, ...flags], { cwd: directory });
-  await until(
-    'Centrifugo',
-    20,
-    () => !hasEnded(child),
-    () => accepts(port),
-  );
-  return {
+  await untilReady(child, 'Centrifugo', 20, () => accepts(port));
+  return peerServer(child, {
     name: 'Centrifugo',
-    mode: null,
-    ports: [port],
+    port,
     // cf_connect is {"subs":{"a":{},"b":{}}}
     request: {
       before: `/connection/uni_sse?cf_connect=${encodeURIComponent('{"subs":{"')}`,
@@ -51,12 +45,6 @@ export async function startCentrifugo(directory: string): Promise<Server> {
       headers: { 'Content-Type': 'application/json', 'X-API-Key': API_KEY },
       body: '{"channel":"{channel}","data":"{data}"}',
     },
-    pids: [child.pid!],
     valkey,
-    rejections: async () => ({}),
-    async stop() {
-      await end(child);
-      await valkey.stop();
-    },
-  };
+  });
 }

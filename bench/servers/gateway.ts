@@ -1,7 +1,8 @@
 import type { ChildProcess } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { end, hasEnded, start } from '../system/children.ts';
-import { freePort, until } from '../system/ports.ts';
+import { addCounts, type Counts } from '../load/sums.ts';
+import { end, start } from '../system/children.ts';
+import { freePort, untilReady } from '../system/ports.ts';
 import type { Mode } from './mode.ts';
 import type { Server } from './server.ts';
 import { startValkey } from './valkey.ts';
@@ -24,13 +25,12 @@ export async function startGateway(
   const ports = gateways.map(({ port }) => port);
   return {
     name: `ssemux ${mode}`,
-    mode,
     ports,
     request: { before: '/events?channel=', between: '&channel=', after: '' },
     target: { kind: 'valkey', port: valkey.port },
     pids: gateways.map(({ child }) => child.pid!),
     valkey,
-    rejections: async () => sumRejections(await Promise.all(ports.map(readRejections))),
+    rejections: async () => addCounts(await Promise.all(ports.map(readRejections))),
     async stop() {
       await Promise.all(gateways.map(({ child }) => end(child)));
       await valkey.stop();
@@ -61,12 +61,7 @@ async function startOne(mode: Mode, valkeyUrl: string, more: Settings): Promise<
   const extra = process.env.BENCH_NODE_FLAGS?.split(' ') ?? [];
   const node = ['--max-semi-space-size=8', '--disable-warning=ExperimentalWarning', ...extra];
   const child = start(process.execPath, [...node, 'src/main.ts', ...flags], { cwd: root });
-  await until(
-    'the gateway',
-    20,
-    () => !hasEnded(child),
-    () => isReady(port),
-  );
+  await untilReady(child, 'the gateway', 20, () => isReady(port));
   return { port, child };
 }
 
@@ -78,18 +73,8 @@ async function isReady(port: number): Promise<boolean> {
   }
 }
 
-type Rejections = Readonly<Record<string, number>>;
-
-async function readRejections(port: number): Promise<Rejections> {
+async function readRejections(port: number): Promise<Counts> {
   const response = await fetch(`http://127.0.0.1:${port}/stats`);
-  const stats = (await response.json()) as { connections: { rejected: Rejections } };
+  const stats = (await response.json()) as { connections: { rejected: Counts } };
   return stats.connections.rejected;
-}
-
-function sumRejections(all: readonly Rejections[]): Rejections {
-  const sum: Record<string, number> = {};
-  for (const [reason, count] of all.flatMap(Object.entries<number>)) {
-    if (count > 0) sum[reason] = (sum[reason] ?? 0) + count;
-  }
-  return sum;
 }

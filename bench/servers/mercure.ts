@@ -1,10 +1,10 @@
 import { spawnSync } from 'node:child_process';
 import { createHmac } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
-import { end, hasEnded, start } from '../system/children.ts';
-import { accepts, freePort, until } from '../system/ports.ts';
+import { start } from '../system/children.ts';
+import { accepts, freePort, untilReady } from '../system/ports.ts';
 import { findProgram } from '../system/programs.ts';
-import type { Server } from './server.ts';
+import { peerServer, type Server } from './server.ts';
 
 const caddyfile = fileURLToPath(new URL('../peers/Caddyfile', import.meta.url));
 const HUB = '/.well-known/mercure';
@@ -27,28 +27,19 @@ export async function startMercure(directory: string): Promise<Server> {
   const environment = ['GOMAXPROCS=1', `PORT=${port}`, `KEY=${KEY}`, ...homes];
   const command = [findProgram('mercure')!, 'run', '--config', caddyfile, '--adapter', 'caddyfile'];
   const child = start('env', [...environment, ...command], { cwd: directory });
-  await until(
-    'Mercure',
-    20,
-    () => !hasEnded(child),
-    () => accepts(port),
-  );
+  await untilReady(child, 'Mercure', 20, () => accepts(port));
   const headers = {
     Authorization: `Bearer ${token()}`,
     'Content-Type': 'application/x-www-form-urlencoded',
   };
-  return {
+  return peerServer(child, {
     name: 'Mercure',
-    mode: null,
-    ports: [port],
+    port,
     request: { before: `${HUB}?topic=`, between: '&topic=', after: '' },
     // Messages are made so that forms need not escape them.
     target: { kind: 'http', port, path: HUB, headers, body: 'topic={channel}&data={data}' },
-    pids: [child.pid!],
     valkey: null,
-    rejections: async () => ({}),
-    stop: () => end(child),
-  };
+  });
 }
 
 /** A JWT (RFC 7519) by whose `mercure.publish` claim all topics may be published on. */

@@ -1,11 +1,11 @@
 import { existsSync } from 'node:fs';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { end, hasEnded, start } from '../system/children.ts';
-import { accepts, freePort, until } from '../system/ports.ts';
+import { start } from '../system/children.ts';
+import { accepts, freePort, untilReady } from '../system/ports.ts';
 import { childrenOf, openFilesLimit } from '../system/proc.ts';
 import { findProgram } from '../system/programs.ts';
-import type { Server } from './server.ts';
+import { peerServer, type Server } from './server.ts';
 import { startValkey, type Valkey } from './valkey.ts';
 
 const MODULES = ['/usr/lib/nginx/modules', '/usr/lib64/nginx/modules', '/etc/nginx/modules'].map(
@@ -39,26 +39,15 @@ async function startNginx(name: string, directory: string, valkey: Valkey | null
   await mkdir(prefix, { recursive: true });
   await writeFile(join(prefix, 'nginx.conf'), await configuration(port, valkey));
   const child = start(findProgram('nginx')!, ['-p', prefix, '-c', 'nginx.conf', '-e', 'error.log']);
-  await until(
-    'nginx',
-    10,
-    () => !hasEnded(child),
-    () => (valkey === null ? accepts(port) : publishes(port)),
-  );
-  return {
+  await untilReady(child, 'nginx', 10, () => (valkey === null ? accepts(port) : publishes(port)));
+  const server = peerServer(child, {
     name,
-    mode: null,
-    ports: [port],
+    port,
     request: { before: '/events?channel=', between: ',', after: '' },
     target: { kind: 'http', port, path: '/publish?channel={channel}', headers: {}, body: '{data}' },
-    pids: [child.pid!, ...childrenOf(child.pid!)],
     valkey,
-    rejections: async () => ({}),
-    async stop() {
-      await end(child);
-      await valkey?.stop();
-    },
-  };
+  });
+  return { ...server, pids: [...server.pids, ...childrenOf(child.pid!)] }; // its worker does the work
 }
 
 /** nginx listens before nchan is connected to Valkey, and refuses messages until then. */

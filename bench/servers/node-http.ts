@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url';
-import { end, hasEnded, start } from '../system/children.ts';
-import { accepts, freePort, until } from '../system/ports.ts';
-import type { Server } from './server.ts';
+import { start } from '../system/children.ts';
+import { accepts, freePort, untilReady } from '../system/ports.ts';
+import { peerServer, type Server } from './server.ts';
 import { startValkey } from './valkey.ts';
 
 const program = fileURLToPath(new URL('../peers/node-http.ts', import.meta.url));
@@ -12,24 +12,12 @@ export async function startNodeHttp(directory: string): Promise<Server> {
   const port = await freePort();
   const node = [process.execPath, '--disable-warning=ExperimentalWarning'];
   const child = start('env', ['NODE_ENV=production', ...node, program, String(port), valkey.url]);
-  await until(
-    'node:http',
-    20,
-    () => !hasEnded(child),
-    () => accepts(port),
-  );
-  return {
+  await untilReady(child, 'node:http', 20, () => accepts(port));
+  return peerServer(child, {
     name: 'node:http + better-sse',
-    mode: null,
-    ports: [port],
+    port,
     request: { before: '/events?channel=', between: '&channel=', after: '' },
     target: { kind: 'valkey', port: valkey.port },
-    pids: [child.pid!],
     valkey,
-    rejections: async () => ({}),
-    async stop() {
-      await end(child);
-      await valkey.stop();
-    },
-  };
+  });
 }

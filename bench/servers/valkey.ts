@@ -1,6 +1,6 @@
 import { Valkey as Client } from 'iovalkey';
-import { end, favour, hasEnded, start } from '../system/children.ts';
-import { accepts, freePort, until } from '../system/ports.ts';
+import { end, favour, start } from '../system/children.ts';
+import { accepts, freePort, untilReady } from '../system/ports.ts';
 import { findProgram } from '../system/programs.ts';
 
 export interface Valkey {
@@ -28,12 +28,7 @@ export async function startValkey(directory: string): Promise<Valkey> {
   const place = ['--port', String(port), '--bind', '127.0.0.1', '--dir', directory];
   const quiet = ['--save', '', '--appendonly', 'no', '--loglevel', 'warning'];
   const child = start(program, [...place, ...quiet]);
-  await until(
-    'Valkey',
-    10,
-    () => !hasEnded(child),
-    () => accepts(port),
-  );
+  await untilReady(child, 'Valkey', 10, () => accepts(port));
   favour(child.pid!);
   const client = await connect(port);
   return {

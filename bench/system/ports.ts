@@ -1,6 +1,8 @@
+import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { connect, createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { hasEnded } from './children.ts';
 
 /** A port that is free just now, below the range from which the load clients' own ports are taken. */
 export async function freePort(): Promise<number> {
@@ -18,16 +20,16 @@ export async function freePort(): Promise<number> {
   }
 }
 
-/** Tries `ready` until it is true; gives up after `seconds`, or at once when `alive` is not. */
-export async function until(
+/** Waits until a started program is `ready`; gives up after `seconds`, or at once when it has ended. */
+export async function untilReady(
+  child: ChildProcess,
   what: string,
   seconds: number,
-  alive: () => boolean,
   ready: () => Promise<boolean>,
 ): Promise<void> {
   const deadline = performance.now() + seconds * 1000;
   while (!(await ready())) {
-    if (!alive()) throw new Error(`${what} ended while starting`);
+    if (hasEnded(child)) throw new Error(`${what} ended while starting`);
     if (performance.now() > deadline) throw new Error(`${what} was not ready within ${seconds} s`);
     await sleep(50);
   }

@@ -1,4 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs';
+import { total } from '../load/sums.ts';
 
 /** USER_HZ, which Linux fixes at 100 for every architecture Node runs on. */
 const TICK_US = 10_000;
@@ -27,7 +28,7 @@ function readThreads(pid: number): number | null {
   const counts = readdirSync(`/proc/${pid}/task`).flatMap(
     (thread) => readIfThere(`/proc/${pid}/task/${thread}/schedstat`)?.split(' ', 1) ?? [],
   );
-  return counts.length === 0 ? null : sum(counts.map(Number), (ns) => ns) / 1_000;
+  return counts.length === 0 ? null : total(counts, Number) / 1_000;
 }
 
 /**
@@ -92,10 +93,6 @@ export function childrenOf(pid: number): number[] {
     if (children !== '') pids.push(...children.split(' ').map(Number));
   }
   return pids;
-}
-
-export function sum(pids: readonly number[], of: (pid: number) => number): number {
-  return pids.reduce((total, pid) => total + of(pid), 0);
 }
 
 /** Of this process. Node has raised its soft limit to the hard one, and what it starts inherits that. */

@@ -1,3 +1,4 @@
+import { total } from '../../bench/load/sums.ts';
 import { PreflightError } from '../../bench/preflight/check.ts';
 import { filesNeeded } from '../../bench/preflight/costs.ts';
 import { openFilesFix } from '../../bench/preflight/fixes.ts';
@@ -63,7 +64,7 @@ export class IdleStreams {
   /** How many the gateway has ended so far: it should be none. */
   async ended(): Promise<number> {
     const results = await Promise.all(this.clients.map((clients) => clients.result(0, 0)));
-    return results.reduce((sum, { ended }) => sum + ended, 0);
+    return total(results, ({ ended }) => ended);
   }
 
   async end(): Promise<void> {

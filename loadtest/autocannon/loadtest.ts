@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { ResultsFile } from '../../bench/results/file.ts';
 import { startGateway } from '../../bench/servers/gateway.ts';
 import { giveServerCores, reserveServerCores } from '../../bench/system/cores.ts';
 import { environmentRecord } from '../../bench/system/environment.ts';
@@ -6,7 +7,7 @@ import { scratchFolder } from '../../bench/system/scratch.ts';
 import { integer, table } from '../../bench/terminal/table.ts';
 import { fire } from './fire.ts';
 import { IdleStreams, shareOf } from './idle.ts';
-import { faultsOf, isUnsaturated, LoadtestFile, type LoadtestRecord, rowOf } from './record.ts';
+import { faultsOf, isUnsaturated, type LoadtestRecord, rowOf } from './record.ts';
 import { targets } from './targets.ts';
 
 export interface Load {
@@ -23,7 +24,7 @@ export interface Load {
 export async function loadtest(load: Load, command: string): Promise<number> {
   const shares = load.idle.map((streams) => shareOf(streams, load.connections)); // before anything is started
   const cores = reserveServerCores(1);
-  const file = new LoadtestFile(load.results, environmentRecord(command, cores));
+  const file = new ResultsFile<LoadtestRecord>(load.results, 'autocannon', environmentRecord(command, cores));
   const runs: LoadtestRecord[] = [];
   for (const [i, streams] of load.idle.entries()) {
     console.log(`\n${integer(streams)} idle streams`);

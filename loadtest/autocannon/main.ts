@@ -9,7 +9,7 @@ import {
   toggle,
   UsageError,
 } from '../../bench/commands/flags.ts';
-import { runProgram } from '../../bench/commands/program.ts';
+import { runProgram, typed } from '../../bench/commands/program.ts';
 import { loadtest } from './loadtest.ts';
 
 const FLAGS = {
@@ -38,7 +38,7 @@ Exit code: 0; 1 when a request failed or an idle stream ended; 2 for a wrong com
 async function main(args: readonly string[]): Promise<number> {
   const { values, positionals } = parseFlags(FLAGS, args);
   if (positionals.length > 0) throw new UsageError(`${positionals[0]}: there are options only`);
-  if (!values.help) return loadtest(values, ['npm run loadtest --', ...args].join(' '));
+  if (!values.help) return loadtest(values, typed('npm run loadtest --', args));
   console.log(HELP);
   return 0;
 }

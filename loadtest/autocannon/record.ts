@@ -1,6 +1,3 @@
-import { appendFileSync, mkdirSync } from 'node:fs';
-import { join } from 'node:path';
-import type { EnvironmentRecord } from '../../bench/results/record.ts';
 import { decimal, integer, type Row } from '../../bench/terminal/table.ts';
 import type { Fired } from './fire.ts';
 
@@ -12,21 +9,6 @@ export interface LoadtestRecord extends Fired {
   readonly connections: number;
   /** Held throughout, and how many of them the gateway had ended by the end of this run. */
   readonly idle: { readonly streams: number; readonly ended: number };
-}
-
-/** JSON Lines: the environment, then a record for every run, each written as soon as it is measured. */
-export class LoadtestFile {
-  readonly path: string;
-
-  constructor(folder: string, environment: EnvironmentRecord) {
-    mkdirSync(folder, { recursive: true });
-    this.path = join(folder, `${environment.at.slice(0, 19).replaceAll(':', '-')}-autocannon.jsonl`);
-    this.append(environment);
-  }
-
-  append(record: EnvironmentRecord | LoadtestRecord): void {
-    appendFileSync(this.path, `${JSON.stringify(record)}\n`);
-  }
 }
 
 export function rowOf({ target, connections, idle, result, cpuUs, seconds }: LoadtestRecord): Row {

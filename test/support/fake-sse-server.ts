@@ -94,7 +94,6 @@ export async function startFakeServer(faults: Faults = {}): Promise<FakeServer> 
   const { port } = server.address() as AddressInfo;
   return {
     name: 'fake',
-    mode: 'dedup',
     ports: [port],
     request: { before: '/events?channel=', between: '&channel=', after: '' },
     target: { kind: 'http', port, path: '/publish?channel={channel}', headers: {}, body: '{data}' },
